@@ -1,0 +1,36 @@
+/**
+ * An account: one identity at a platform that owns credentials.
+ *
+ * (platform, appId, parent) is unique; `id` is a slug that defaults to the AppID. Secrets are an ordered pair
+ * (`[first, fallback]`), always sealed here: they are opened only at the moment of an issue.
+ */
+
+export interface Account {
+  /** Slug, 1 to 128 of `[A-Za-z0-9_.:@-]`; what callers and paths use. */
+  readonly id: string;
+  /** One of the platforms that some kind declares, e.g. `official-account`. */
+  readonly platform: string;
+  readonly appId: string;
+  /** The account this one hangs under (a component, a suite), or ''. Not null, so that uniqueness is one index. */
+  readonly parent: string;
+  /** Which chain of its kinds it uses, e.g. `stable` or `classic`. */
+  readonly mode: string;
+  /** One or two sealed AppSecrets, in the order they are tried. */
+  readonly sealedSecrets: readonly string[];
+  /** +1 whenever the secrets change; the fallback gets one trial per value of this. */
+  readonly secretRevision: number;
+  /** First 8 hex of SHA-256 of each secret, to tell them apart without showing them. */
+  readonly secretFingerprints: readonly string[];
+  readonly enabled: boolean;
+  /** A note for people, up to 200 characters. */
+  readonly note: string;
+  /** Digest of the declaration in the configuration that last wrote this account, or ''. */
+  readonly declaration: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Optimistic concurrency: a write names the revision it read. 0 = not stored yet. */
+  readonly revision: number;
+}
+
+/** Ids appear in paths, logs and metric labels, so they are plain. */
+export const ACCOUNT_ID = /^[A-Za-z0-9_.:@-]{1,128}$/;

@@ -1,0 +1,49 @@
+/**
+ * The four refresh policies, as data plus the three questions whose answers differ between them.
+ *
+ * rotate-with-grace: each issue kills the previous after a grace (classic token, component token, Douyin, …).
+ * stable-window: asking again returns the same value until the last `windowMs` (stable_token, Feishu, QQ bot).
+ * sliding: the same value, its life renewed (DingTalk legacy).
+ * independent: old and new live side by side (Baidu, Kuaishou).
+ */
+
+interface Timing {
+  /** Refresh starts when this much life is left. */
+  readonly refreshWindowMs: number;
+  /** Spread of the start. Stable-window: later only, because earlier gets the same value again. */
+  readonly jitterMs: number;
+}
+
+export type RefreshPolicy =
+  | (Timing & { readonly type: 'rotate-with-grace'; readonly graceMs: number })
+  | (Timing & { readonly type: 'stable-window'; readonly windowMs: number })
+  | (Timing & { readonly type: 'sliding' })
+  | (Timing & { readonly type: 'independent' });
+
+/**
+ * Kept off both ends of a grace: our retry after an unknown outcome comes this much before the old value can die,
+ * and callers are told a life shorter by as much.
+ */
+export const GRACE_MARGIN_MS = 30_000;
+
+/** Whether an issue may end the life of the running credential: then an intent is written first. */
+export function issueKillsCurrent(policy: RefreshPolicy, forced: boolean): boolean {
+  return forced || policy.type === 'rotate-with-grace';
+}
+
+/**
+ * How long the running credential surely works after an issue at some instant, whatever its own expiry.
+ * A forced issue is taken to kill at once: whether WeChat grants a grace there is unverified.
+ */
+export function survivesIssueMs(policy: RefreshPolicy, forced: boolean): number {
+  if (forced) return 0;
+  return policy.type === 'rotate-with-grace' ? policy.graceMs - GRACE_MARGIN_MS : Number.POSITIVE_INFINITY;
+}
+
+/** When to start refreshing a credential; `unit` is random in [0, 1). Short lives shrink the window to half. */
+export function plannedRefreshAt(policy: RefreshPolicy, issuedAt: number, expiresAt: number, unit: number): number {
+  const lifetimeMs = expiresAt - issuedAt;
+  const windowMs = Math.min(policy.refreshWindowMs, lifetimeMs / 2);
+  const jitterMs = Math.min(policy.jitterMs, windowMs / 4) * unit;
+  return Math.floor(expiresAt - windowMs + (policy.type === 'stable-window' ? jitterMs : -jitterMs));
+}

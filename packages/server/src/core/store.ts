@@ -1,0 +1,166 @@
+/**
+ * The three ports to storage. Each has a contract suite that every implementation runs unchanged.
+ *
+ * CredentialStore: every method touches one account, so that one Durable Object per account can be it.
+ * Directory: accounts, API keys, audit trail; paged, may lag.
+ * DueQueue: which credentials want work; optional where alarms replace it.
+ *
+ * Rules for all: instants are epoch ms on the *store's* clock; what a method acknowledged survives kill -9;
+ * a store never looks into a `body`; secrets arrive sealed. Failures throw ZhongkongError `store_unavailable`.
+ */
+
+import type { Account } from './account.ts';
+import type { ApiKeyRecord } from './api-key.ts';
+import type { CredentialId } from './credential.ts';
+
+/** A credential as stores see it: what they decide on, and a sealed document that only the core reads. */
+export interface StoredCredential {
+  readonly id: CredentialId;
+  readonly generation: number;
+  /** Number of the latest lease; strictly increasing per credential, never reused. */
+  readonly fence: number;
+  /** When it wants work again; null = never (disabled, or another chain is in use). */
+  readonly nextAttemptAt: number | null;
+  /** JSON made by `codec.ts`; null until the first write. */
+  readonly body: string | null;
+}
+
+/** The exclusive right to refresh one credential until `until`. */
+export interface LeaseGrant {
+  readonly id: CredentialId;
+  readonly holder: string;
+  readonly fence: number;
+  /** On the store's clock. */
+  readonly until: number;
+  /** The lease before this one ended by time, not by release: its holder may still be acting. */
+  readonly takenOver: boolean;
+}
+
+export interface Acquired {
+  readonly lease: LeaseGrant;
+  /** The credential as it is *under* the lease: the re-read. */
+  readonly stored: StoredCredential;
+}
+
+/** The part of a credential that a holder may write. */
+export interface CredentialWrite {
+  readonly generation: number;
+  readonly nextAttemptAt: number | null;
+  readonly body: string;
+}
+
+export interface CredentialStore {
+  /** The store's clock. */
+  now(): Promise<number>;
+  read(id: CredentialId): Promise<StoredCredential | null>;
+  /** All credentials of one account, whatever kind and chain. */
+  list(account: string): Promise<readonly StoredCredential[]>;
+  /** Takes the lease if none is running, raising the fence; makes the row when there is none. */
+  acquire(id: CredentialId, holder: string, durationMs: number): Promise<Acquired | { readonly heldUntil: number }>;
+  /**
+   * Conditional on the lease's fence still being the latest: a later lease makes this `stale` and changes nothing.
+   * An expired lease that nobody took over still commits. `release` ends the lease in the same step.
+   */
+  write(lease: LeaseGrant, next: CredentialWrite, options: { readonly release: boolean }): Promise<'committed' | 'stale'>;
+  /** Ends the lease if it is still this one; writes nothing else. */
+  release(lease: LeaseGrant): Promise<void>;
+  /** Sets when the credential wants work, without a lease; makes the row when there is none. */
+  schedule(id: CredentialId, nextAttemptAt: number | null): Promise<void>;
+  /** Removes every credential of an account. */
+  removeAll(account: string): Promise<void>;
+}
+
+export interface DueQueue {
+  /** Takes the leases of up to `limit` credentials whose `nextAttemptAt` has come and that nobody holds, oldest first. */
+  claim(holder: string, durationMs: number, limit: number): Promise<readonly Acquired[]>;
+  /** Earliest `nextAttemptAt` of all, or null. */
+  nextDueAt(): Promise<number | null>;
+}
+
+export interface Page {
+  /** Exclusive: the last id of the page before, or null. */
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+/** One line of the audit trail. Never holds a secret. */
+export interface AuditEntry {
+  readonly at: number;
+  /** `subject.verb`, e.g. `account.created`. */
+  readonly action: string;
+  /** Who: `key:<id>`, `cli`, `config`, `system`. */
+  readonly actor: string;
+  /** The account or key it concerns, or ''. */
+  readonly subject: string;
+  /** Small flat JSON. */
+  readonly data: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface StoredAuditEntry extends AuditEntry {
+  /** Increasing; sorts by time of writing. */
+  readonly seq: number;
+}
+
+/** Something that changed in the store, for caches to drop. */
+export type Change =
+  | { readonly topic: 'account'; readonly id: string }
+  | { readonly topic: 'key'; readonly id: string }
+  | { readonly topic: 'credential'; readonly id: CredentialId };
+
+export interface ChangePage {
+  /** Opaque; give it back to go on from here. */
+  readonly cursor: string;
+  readonly changes: readonly Change[];
+  /** More changes than one page holds, or the cursor is too old: drop everything. */
+  readonly overflow: boolean;
+}
+
+export interface Directory {
+  account(id: string): Promise<Account | null>;
+  /** Every account with that AppID: usually one, several when it hangs under several parents. */
+  accountsByAppId(appId: string): Promise<readonly Account[]>;
+  /** In id order. */
+  accounts(page: Page): Promise<readonly Account[]>;
+  countAccounts(): Promise<number>;
+  /**
+   * Writes the account when the stored revision equals `account.revision` (0: there is none), storing revision + 1.
+   * `conflict` when it does not, or when (platform, appId, parent) or the id is taken by another.
+   */
+  putAccount(account: Account): Promise<'written' | 'conflict'>;
+  /** True when it was there. */
+  removeAccount(id: string): Promise<boolean>;
+
+  key(id: string): Promise<ApiKeyRecord | null>;
+  keyByDigest(digest: string): Promise<ApiKeyRecord | null>;
+  keys(page: Page): Promise<readonly ApiKeyRecord[]>;
+  /** Insert or replace by id; `conflict` when the digest or the name belongs to another key. */
+  putKey(key: ApiKeyRecord): Promise<'written' | 'conflict'>;
+
+  appendAudit(entries: readonly AuditEntry[]): Promise<void>;
+  /** Newest first; `before` = exclusive seq. Filters are exact. */
+  audit(query: {
+    readonly before: number | null;
+    readonly limit: number;
+    readonly subject?: string;
+    readonly action?: string;
+  }): Promise<readonly StoredAuditEntry[]>;
+  pruneAudit(olderThan: number): Promise<number>;
+
+  /** What changed after `cursor`; null = only the cursor of now. At most `limit` changes. */
+  changes(cursor: string | null, limit: number): Promise<ChangePage>;
+
+  /** Small named values of the installation (the master key's check value, the change of the admin key). */
+  setting(name: string): Promise<string | null>;
+  /** Compare and set: writes when the stored value equals `expected` (null: absent). */
+  putSetting(name: string, expected: string | null, value: string): Promise<boolean>;
+}
+
+/** One opened store: the three ports and its life. */
+export interface Store {
+  readonly credentials: CredentialStore;
+  readonly directory: Directory;
+  readonly due: DueQueue;
+  /** Cheap round trip incl. a check that it can write; rejects with `store_unavailable`. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
