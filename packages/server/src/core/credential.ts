@@ -57,6 +57,8 @@ export interface CredentialRecord {
   readonly id: CredentialId;
   /** +1 per commit of a new value. 0 = never issued. */
   readonly generation: number;
+  /** +1 per save of the record: memory never goes back to an older look at it. */
+  readonly saves: number;
   readonly current: Credential | null;
   /** May still work until `diesAt`. Never served; kept so that a report of it can be recognised. */
   readonly previous: (Credential & { readonly diesAt: number }) | null;
@@ -108,6 +110,7 @@ export function emptyRecord(id: CredentialId): CredentialRecord {
   return {
     id,
     generation: 0,
+    saves: 0,
     current: null,
     previous: null,
     refreshAt: 0,

@@ -40,6 +40,8 @@ export type CoreEvent =
   | { readonly type: 'account.changed'; readonly account: Pick<Account, 'id' | 'platform' | 'mode' | 'enabled'>; readonly change: 'created' | 'updated' | 'removed' }
   | { readonly type: 'secret.fallback'; readonly id: CredentialId; readonly slot: number }
   | { readonly type: 'clock.jumped'; readonly byMs: number }
+  /** WeChat's Date header against our time. */
+  | { readonly type: 'clock.skewed'; readonly byMs: number }
   | { readonly type: 'store.failed'; readonly during: string; readonly cause: string }
   | { readonly type: 'store.recovered' }
   | { readonly type: 'internal.error'; readonly during: string; readonly cause: unknown };

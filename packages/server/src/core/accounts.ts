@@ -1,0 +1,197 @@
+/**
+ * The accounts this server keeps: looked up from memory, changed here and nowhere else.
+ *
+ * Every change is one conditional write, then the audit trail, then the keeper is told what to look at anew.
+ * Secrets come in plain, are sealed before anything else sees them, and never come out again but for an issue.
+ */
+
+import { ACCOUNT_ID, type Account } from './account.ts';
+import { BoundedMap } from './bounded-map.ts';
+import { ZhongkongError } from './errors.ts';
+import type { EventSink } from './events.ts';
+import type { Hash } from './hash.ts';
+import type { Catalog, Target } from './kind.ts';
+import type { Seal } from './seal.ts';
+import { secretContext } from './session.ts';
+import type { AuditEntry, CredentialStore, Directory, Page } from './store.ts';
+import type { StoreTime } from './store-time.ts';
+
+/** What a person or a declaration says of an account. */
+export interface AccountInput {
+  readonly id: string;
+  readonly platform: string;
+  readonly appId: string;
+  readonly parent?: string;
+  readonly mode?: string;
+  /** One or two AppSecrets, plain, in the order they are tried. */
+  readonly secrets: readonly string[];
+  readonly enabled?: boolean;
+  readonly note?: string;
+  readonly declaration?: string;
+}
+
+/** What may be changed later; the identity may not. */
+export type AccountPatch = Partial<Pick<AccountInput, 'mode' | 'secrets' | 'enabled' | 'note' | 'declaration'>>;
+
+export interface AccountsDeps {
+  readonly directory: Directory;
+  readonly credentials: CredentialStore;
+  readonly catalog: Catalog;
+  readonly seal: Seal;
+  readonly hash: Hash;
+  readonly time: StoreTime;
+  readonly events: EventSink;
+  readonly cacheSize: number;
+  /** Called after a change was stored, for each credential it concerns. */
+  readonly wake: (target: Target) => Promise<void>;
+}
+
+export class Accounts {
+  readonly #deps: AccountsDeps;
+  readonly #cache: BoundedMap<Account>;
+  readonly #byAppId: BoundedMap<readonly Account[]>;
+
+  constructor(deps: AccountsDeps) {
+    this.#deps = deps;
+    this.#cache = new BoundedMap(deps.cacheSize);
+    this.#byAppId = new BoundedMap(deps.cacheSize);
+  }
+
+  /** What memory knows; undefined says nothing about existence. */
+  cached(id: string): Account | undefined {
+    return this.#cache.get(id);
+  }
+
+  /** What memory knows of an AppID; undefined says nothing. */
+  cachedByAppId(appId: string): readonly Account[] | undefined {
+    return this.#byAppId.get(appId);
+  }
+
+  async get(id: string): Promise<Account | null> {
+    const cached = this.#cache.get(id);
+    if (cached) return cached;
+    if (!ACCOUNT_ID.test(id)) return null;
+    const account = await this.#deps.directory.account(id);
+    if (account) this.#cache.set(id, account);
+    return account;
+  }
+
+  /** Throws `not_found`. */
+  async require(id: string): Promise<Account> {
+    const account = await this.get(id);
+    if (!account) throw new ZhongkongError('not_found', 'no such account');
+    return account;
+  }
+
+  async byAppId(appId: string): Promise<readonly Account[]> {
+    const cached = this.#byAppId.get(appId);
+    if (cached) return cached;
+    if (!ACCOUNT_ID.test(appId)) return [];
+    const accounts = await this.#deps.directory.accountsByAppId(appId);
+    if (accounts.length > 0) this.#byAppId.set(appId, accounts);
+    return accounts;
+  }
+
+  page(page: Page): Promise<readonly Account[]> {
+    return this.#deps.directory.accounts(page);
+  }
+
+  async create(input: AccountInput, actor: string): Promise<Account> {
+    const { time, directory } = this.#deps;
+    const now = time.now();
+    const account: Account = {
+      id: input.id,
+      platform: input.platform,
+      appId: input.appId,
+      parent: input.parent ?? '',
+      mode: input.mode ?? this.#deps.catalog.modes(input.platform)[0] ?? '',
+      ...this.#sealed(input.id, input.secrets, 1),
+      enabled: input.enabled ?? true,
+      note: input.note ?? '',
+      declaration: input.declaration ?? '',
+      createdAt: now,
+      updatedAt: now,
+      revision: 0,
+    };
+    this.#validate(account);
+    if ((await directory.putAccount(account)) === 'conflict') {
+      throw new ZhongkongError('conflict', 'an account with this id, or this platform and AppID, exists already');
+    }
+    return this.#changed({ ...account, revision: 1 }, 'created', actor, { platform: account.platform, mode: account.mode });
+  }
+
+  async update(id: string, patch: AccountPatch, actor: string): Promise<Account> {
+    // Always from the store: a patch on top of a stale copy would be refused anyway.
+    this.drop(id);
+    const before = await this.require(id);
+    const { secrets, ...rest } = patch;
+    const account: Account = {
+      ...before,
+      ...rest,
+      ...(secrets ? this.#sealed(id, secrets, before.secretRevision + 1) : {}),
+      updatedAt: this.#deps.time.now(),
+    };
+    this.#validate(account);
+    if ((await this.#deps.directory.putAccount(account)) === 'conflict') {
+      throw new ZhongkongError('conflict', 'the account changed meanwhile');
+    }
+    const changed = Object.keys(patch).filter((name) => name !== 'declaration');
+    return this.#changed({ ...account, revision: before.revision + 1 }, 'updated', actor, { fields: changed.join(',') });
+  }
+
+  async remove(id: string, actor: string): Promise<void> {
+    this.drop(id);
+    const account = await this.require(id);
+    await this.#deps.directory.removeAccount(id);
+    await this.#deps.credentials.removeAll(id);
+    this.drop(id);
+    await this.#audit('account.removed', actor, id, {});
+    this.#deps.events.emit({ type: 'account.changed', account, change: 'removed' });
+  }
+
+  /** Forget what memory knows: somebody changed it. */
+  drop(id: string): void {
+    const known = this.#cache.get(id);
+    this.#cache.delete(id);
+    if (known) this.#byAppId.delete(known.appId);
+  }
+
+  dropAll(): void {
+    this.#cache.clear();
+    this.#byAppId.clear();
+  }
+
+  #sealed(id: string, secrets: readonly string[], secretRevision: number) {
+    const { seal, hash } = this.#deps;
+    return {
+      sealedSecrets: secrets.map((secret) => seal.seal(secret, secretContext(id))),
+      secretFingerprints: secrets.map((secret) => hash.fingerprint(secret)),
+      secretRevision,
+    };
+  }
+
+  #validate(account: Account): void {
+    const wrong = (field: string, why: string) => new ZhongkongError('invalid_request', `${field}: ${why}`);
+    const modes = this.#deps.catalog.modes(account.platform);
+    if (!ACCOUNT_ID.test(account.id)) throw wrong('id', 'use 1 to 128 of A-Z a-z 0-9 _ . : @ -');
+    if (modes.length === 0) throw wrong('platform', `unknown; known are ${this.#deps.catalog.platforms.join(', ')}`);
+    if (!ACCOUNT_ID.test(account.appId)) throw wrong('app_id', 'use 1 to 128 of A-Z a-z 0-9 _ . : @ -');
+    if (!modes.includes(account.mode)) throw wrong('mode', `use one of ${modes.join(', ')}`);
+    const count = account.sealedSecrets.length;
+    if (count < 1 || count > 2) throw wrong('secret', 'give one secret, or two: [first, fallback]');
+    if (account.note.length > 200) throw wrong('note', 'at most 200 characters');
+  }
+
+  async #changed(account: Account, change: 'created' | 'updated', actor: string, data: AuditEntry['data']): Promise<Account> {
+    this.drop(account.id);
+    this.#cache.set(account.id, account);
+    await this.#audit(`account.${change}`, actor, account.id, data);
+    this.#deps.events.emit({ type: 'account.changed', account, change });
+    for (const target of this.#deps.catalog.targets(account)) await this.#deps.wake(target);
+    return account;
+  }
+
+  #audit(action: string, actor: string, subject: string, data: AuditEntry['data']): Promise<void> {
+    return this.#deps.directory.appendAudit([{ at: this.#deps.time.now(), action, actor, subject, data }]);
+  }
+}

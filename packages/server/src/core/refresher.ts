@@ -1,0 +1,123 @@
+/**
+ * Drives the due queue: claims what is due and lets the keeper work on it, so many at a time.
+ *
+ * `tick` is idempotent and safe when late, doubled or skipped: the store decides what is due and who works on it.
+ */
+
+import type { Accounts } from './accounts.ts';
+import type { Clock } from './clock.ts';
+import { ZhongkongError } from './errors.ts';
+import type { EventSink } from './events.ts';
+import type { Keeper } from './keeper.ts';
+import type { Catalog } from './kind.ts';
+import type { Acquired, CredentialStore, DueQueue } from './store.ts';
+
+export interface RefresherDeps {
+  readonly due: DueQueue;
+  readonly credentials: CredentialStore;
+  readonly keeper: Keeper;
+  readonly accounts: Accounts;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly holder: string;
+  readonly leaseMs: number;
+  /** Most refreshes in the air at once on this node. */
+  readonly concurrency: number;
+}
+
+/** With nothing due, look again this often: another process may have added work. */
+const IDLE_MS = 1000;
+/** After the store failed. */
+const TROUBLE_MS = 2000;
+
+export class Refresher {
+  readonly #deps: RefresherDeps;
+  readonly #running = new Set<Promise<void>>();
+  #stopped = false;
+  #loop: Promise<void> | null = null;
+  #failing = false;
+
+  constructor(deps: RefresherDeps) {
+    this.#deps = deps;
+  }
+
+  /** Refreshes in the air. */
+  get inFlight(): number {
+    return this.#running.size;
+  }
+
+  /** Claim what is due, up to the free capacity, and start on it. Resolves with how many were claimed. */
+  async tick(): Promise<number> {
+    const { due, clock, holder, leaseMs, concurrency } = this.#deps;
+    const free = concurrency - this.#running.size;
+    if (free <= 0) return 0;
+    const leaseEndsAt = clock.monotonic() + leaseMs;
+    const claimed = await due.claim(holder, leaseMs, free);
+    for (const one of claimed) {
+      const work = this.#work(one, leaseEndsAt).finally(() => this.#running.delete(work));
+      this.#running.add(work);
+    }
+    return claimed.length;
+  }
+
+  /** Tick until stopped. A second call is the same loop. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** No new claims; resolves when what was claimed is done. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.idle();
+  }
+
+  /** Everything claimed so far is done. */
+  async idle(): Promise<void> {
+    await Promise.allSettled([...this.#running]);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, concurrency } = this.#deps;
+    while (!this.#stopped) {
+      try {
+        const claimed = await this.tick();
+        this.#recovered();
+        if (this.#running.size >= concurrency) await Promise.race(this.#running);
+        else if (claimed === 0) await clock.sleep(IDLE_MS);
+      } catch (error) {
+        this.#failed(error);
+        await clock.sleep(TROUBLE_MS);
+      }
+    }
+  }
+
+  async #work(claimed: Acquired, leaseEndsAt: number): Promise<void> {
+    const { accounts, catalog, keeper, credentials, events } = this.#deps;
+    const { id } = claimed.stored;
+    try {
+      const account = await accounts.get(id.account);
+      const target = account && catalog.targets(account).find((one) => one.id.kind === id.kind && one.id.chain === id.chain);
+      if (target) return await keeper.work(target, claimed, leaseEndsAt);
+      // The account is gone, or uses another chain now: nothing to keep here.
+      await credentials.release(claimed.lease);
+      await credentials.schedule(id, null);
+    } catch (error) {
+      if (error instanceof ZhongkongError && error.code === 'store_unavailable') this.#failed(error);
+      else events.emit({ type: 'internal.error', during: 'scheduled refresh', cause: error });
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#failing) {
+      const cause = error instanceof Error ? error.message : 'unknown';
+      this.#deps.events.emit({ type: 'store.failed', during: 'claiming due credentials', cause });
+    }
+    this.#failing = true;
+  }
+
+  #recovered(): void {
+    if (this.#failing) this.#deps.events.emit({ type: 'store.recovered' });
+    this.#failing = false;
+  }
+}

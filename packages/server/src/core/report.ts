@@ -1,0 +1,47 @@
+/**
+ * What happens under the lease when a caller says that WeChat rejected the current value.
+ *
+ * Order: compare again (another node may have refreshed meanwhile) → cool down → verify once → refresh.
+ * A verdict of `unknown` never issues: 45009, -1, 48001 and the like say nothing about the value.
+ */
+
+import type { ServedCredential } from './credential.ts';
+import type { ReportOutcome } from './events.ts';
+import type { RefreshSession } from './session.ts';
+
+export interface ReportResult {
+  readonly outcome: ReportOutcome;
+  /** With `cooling_down` and `unverified`: when asking again can help. */
+  readonly retryAfterMs?: number;
+  /** What to use now; null only when there is nothing. */
+  readonly credential: ServedCredential | null;
+}
+
+/** A kind that cannot be probed gets one report-driven issue in this long. */
+const UNPROBED_COOLDOWN_MS = 600_000;
+
+export async function verifyReport(
+  session: RefreshSession,
+  reported: string | null,
+  cooldownMs: number,
+): Promise<Omit<ReportResult, 'credential'>> {
+  const { chain } = session.target;
+  if (reported === null || session.record.current?.value !== reported) return { outcome: 'superseded' };
+  const needed = chain.probe === null ? UNPROBED_COOLDOWN_MS : cooldownMs;
+  const coolMs = session.record.lastVerifiedAt + needed - session.now;
+  if (coolMs > 0) return { outcome: 'cooling_down', retryAfterMs: coolMs };
+  session.record = { ...session.record, lastVerifiedAt: session.now };
+  const again = { retryAfterMs: cooldownMs } as const;
+
+  if (chain.policy.type === 'stable-window') {
+    // Free of harm: WeChat gives the running value again, or the newer one that somebody else made.
+    const asked = await session.ask('report');
+    if (asked === 'issued') return { outcome: 'refreshed' };
+    if (asked !== 'same') return { outcome: 'unverified', ...again };
+  }
+  const verdict = chain.probe === null ? 'dead' : await session.probe();
+  if (verdict === 'alive') return { outcome: 'alive' };
+  if (verdict === 'unknown') return { outcome: 'unverified', ...again };
+  const issued = await session.ask('report', chain.forcible);
+  return issued === 'issued' ? { outcome: 'refreshed' } : { outcome: 'cooling_down', ...again };
+}

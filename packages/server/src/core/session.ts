@@ -1,0 +1,343 @@
+/**
+ * What a holder may do to one credential under one lease: ask upstream for a value, probe the current one, save.
+ *
+ * Invariants: an intent is stored before every call that may kill the current; nothing is sent unless the lease
+ * outlasts the upstream deadline on the monotonic clock; every new value is stored before anything else happens;
+ * every save is conditional on the fence (`StaleLease` otherwise).
+ */
+
+import { backedOff } from './backoff.ts';
+import { allowedAt, refund, spend } from './budget.ts';
+import type { Clock } from './clock.ts';
+import { encodeRecord } from './codec.ts';
+import type { CredentialRecord } from './credential.ts';
+import { ZhongkongError } from './errors.ts';
+import type { CoreEvent, EventSink, IssueReason } from './events.ts';
+import { FAILURE_CLASSES, type UpstreamFailure } from './failure.ts';
+import type { Hash } from './hash.ts';
+import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
+import { issueKillsCurrent } from './policy.ts';
+import type { Random } from './random.ts';
+import { nextAttemptAt, suspect, usable } from './schedule.ts';
+import type { Seal } from './seal.ts';
+import type { CredentialStore, LeaseGrant } from './store.ts';
+import type { StoreTime } from './store-time.ts';
+import { failed, issued, outcomeUnknown, probed, withIntent, withoutIntent } from './transition.ts';
+import { type Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest } from './upstream.ts';
+
+export interface SessionDeps {
+  readonly credentials: CredentialStore;
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly time: StoreTime;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly seal: Seal;
+  readonly events: EventSink;
+  readonly settings: KeeperSettings;
+}
+
+export interface KeeperSettings {
+  /** Bound of one upstream call, ms. */
+  readonly upstreamDeadlineMs: number;
+  /** Length of a lease, ms; longer than the few calls a report may need. */
+  readonly leaseMs: number;
+  /** Shortest time between two verifications of one credential, ms. */
+  readonly reportCooldownMs: number;
+  /** Most records kept in memory. */
+  readonly cacheSize: number;
+}
+
+/** A later lease exists: whatever this session did must not be stored. */
+export class StaleLease extends Error {
+  override readonly name = 'StaleLease';
+  /** Whether a value of ours was issued upstream and lost this way. */
+  readonly issued: boolean;
+
+  constructor(issued: boolean) {
+    super('a later lease exists');
+    this.issued = issued;
+  }
+}
+
+export type AskResult =
+  /** A new value is committed. */
+  | 'issued'
+  /** Upstream gave the current value again. */
+  | 'same'
+  | 'failed'
+  /** Nothing was sent: the day's or minute's budget, or the spacing of forced issues. */
+  | 'refused'
+  /** Nothing was sent: the lease would not have outlasted the call. */
+  | 'lease_short';
+
+/** Upstream's clock is this far from ours before it is worth saying. */
+const SKEW_WORTH_SAYING_MS = 60_000;
+
+const INSTALLATION_ADVICE = {
+  en: 'WeChat could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".',
+  zh: '无法连接微信,或微信的应答不合规范。若持续出现,请用 “zhongkong doctor” 检查 DNS、出网和 TLS。',
+};
+
+export class RefreshSession {
+  readonly target: Target;
+  record: CredentialRecord;
+  /** Called after a new value entered the record and before it is stored: what has to be stored with it. */
+  onIssued: (() => void) | null = null;
+  readonly #deps: SessionDeps;
+  readonly #lease: LeaseGrant;
+  /** Monotonic instant at which the lease ends for us, counted from before it was asked for. */
+  readonly #leaseEndsAt: number;
+  #issuedHere = false;
+  #unsaved = false;
+
+  constructor(deps: SessionDeps, target: Target, record: CredentialRecord, lease: LeaseGrant, leaseEndsAt: number) {
+    this.#deps = deps;
+    this.target = target;
+    this.#lease = lease;
+    this.#leaseEndsAt = leaseEndsAt;
+    // An intent that nobody cleared: its holder died between sending and committing.
+    this.record = outcomeUnknown(record, target.chain.policy);
+  }
+
+  get now(): number {
+    return this.#deps.time.now();
+  }
+
+  tell(event: CoreEvent): void {
+    this.#deps.events.emit(event);
+  }
+
+  /** Ask upstream for a value. `forced` replaces a running one; only for chains that can. */
+  async ask(reason: IssueReason, forced = false): Promise<AskResult> {
+    const { chain } = this.target;
+    if (allowedAt(this.record, chain.limits, reason, forced, this.now) > this.now) {
+      this.#deps.events.emit({ type: 'refresh.budget_exhausted', id: this.target.id, reason });
+      return 'refused';
+    }
+    const slots = this.#secretSlots();
+    for (const [index, slot] of slots.entries()) {
+      const sent = await this.#askWith(slot, forced);
+      if (sent === 'lease_short') return sent;
+      const { outcome, sentAt, upstreamMs } = sent;
+      if (outcome.ok) return this.#accept(outcome, { reason, forced, slot, fallback: index > 0, sentAt, upstreamMs });
+      this.#settleFailure(outcome, forced);
+      if (!outcome.answered || !chain.tryFallbackSecret(outcome.failure) || index === slots.length - 1) {
+        this.#noteFailure(outcome.failure);
+        const bothRefused = index > 0 && chain.tryFallbackSecret(outcome.failure);
+        this.#noteSecret(slots[0] ?? 0, bothRefused || this.#fallbackTried());
+        return 'failed';
+      }
+    }
+    return 'failed';
+  }
+
+  /** Ask upstream whether the current value is accepted. A kind without a probe is always `unknown`. */
+  async probe(): Promise<ProbeVerdict> {
+    const { chain, id } = this.target;
+    const { current } = this.record;
+    if (chain.probe === null || current === null || !this.#leaseOutlastsCall()) return 'unknown';
+    let verdict: ProbeVerdict = 'unknown';
+    try {
+      verdict = chain.probe.verdict(await this.#send(chain.probe.request(current.value)));
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+    }
+    this.#deps.events.emit({ type: 'credential.probed', id, verdict });
+    const early = verdict === 'dead' && this.record.unknownOutcomes === 0 && usable(this.record, this.now);
+    if (early) this.noteForeign();
+    this.record = probed(this.record, verdict, chain.policy, this.now);
+    return verdict;
+  }
+
+  /** Somebody else made WeChat replace this credential. */
+  noteForeign(): void {
+    const fingerprint = this.record.current?.fingerprint ?? '';
+    this.#deps.events.emit({ type: 'refresh.foreign', id: this.target.id, fingerprint });
+    this.record = { ...this.record, foreignRefreshAt: this.now };
+  }
+
+  /** A new value that the store could not take: true until a save succeeds. */
+  get unsaved(): boolean {
+    return this.#unsaved;
+  }
+
+  /** Store the record as it is. Throws `StaleLease` when somebody holds a later lease. */
+  async save(options: { readonly release: boolean }): Promise<void> {
+    this.record = { ...this.record, saves: this.record.saves + 1 };
+    const { record } = this;
+    const outcome = await this.#deps.credentials.write(
+      this.#lease,
+      {
+        generation: record.generation,
+        nextAttemptAt: this.target.account.enabled ? nextAttemptAt(record) : null,
+        body: encodeRecord(record, this.#deps.seal),
+      },
+      options,
+    );
+    if (outcome === 'stale') {
+      this.#deps.events.emit({ type: 'commit.stale', id: this.target.id, fence: this.#lease.fence });
+      throw new StaleLease(this.#issuedHere);
+    }
+    this.#unsaved = false;
+  }
+
+  /** A store that stumbles must not cost an issued value: try for as long as the lease lasts. */
+  async #saveIssued(): Promise<void> {
+    this.#unsaved = true;
+    for (let waitMs = 50; ; waitMs *= 2) {
+      try {
+        return await this.save({ release: false });
+      } catch (error) {
+        const stumbled = error instanceof ZhongkongError && error.code === 'store_unavailable';
+        if (!stumbled || this.#deps.clock.monotonic() + waitMs >= this.#leaseEndsAt) throw error;
+        await this.#deps.clock.sleep(waitMs);
+      }
+    }
+  }
+
+  /** Give the lease back without writing. */
+  async release(): Promise<void> {
+    await this.#deps.credentials.release(this.#lease);
+  }
+
+  /** The secrets to try, in order: the one that worked last, then the other if its one trial is still open. */
+  #secretSlots(): readonly number[] {
+    const { account } = this.target;
+    const { revision, slot, fallbackTried } = this.record.secret;
+    const known = revision === account.secretRevision && slot < account.sealedSecrets.length;
+    const first = known ? slot : 0;
+    if (account.sealedSecrets.length < 2 || (known && fallbackTried)) return [first];
+    return [first, 1 - first];
+  }
+
+  #fallbackTried(): boolean {
+    const { revision, fallbackTried } = this.record.secret;
+    return revision === this.target.account.secretRevision && fallbackTried;
+  }
+
+  #noteSecret(slot: number, fallbackTried: boolean): void {
+    this.record = { ...this.record, secret: { revision: this.target.account.secretRevision, slot, fallbackTried } };
+  }
+
+  /** One call with one secret, intent first. */
+  async #askWith(slot: number, forced: boolean) {
+    const { chain, account } = this.target;
+    const { seal, time, clock } = this.#deps;
+    const sealed = account.sealedSecrets[slot];
+    const secret = sealed === undefined ? '' : seal.open(sealed, secretContext(account.id));
+    const kills = issueKillsCurrent(chain.policy, forced);
+    this.record = { ...this.record, counters: spend(this.record.counters, time.now(), forced) };
+    if (kills) {
+      this.record = withIntent(this.record, time.now(), forced);
+      await this.save({ release: false });
+    }
+    // Last look before sending: a process that was paused here must not send under a lease that others may hold.
+    if (!this.#leaseOutlastsCall()) {
+      this.#deps.events.emit({ type: 'lease.lost', id: this.target.id, fence: this.#lease.fence });
+      this.record = { ...withoutIntent(this.record), counters: refund(this.record.counters, forced) };
+      return 'lease_short' as const;
+    }
+    const sentAt = time.now();
+    const startedAt = clock.monotonic();
+    const outcome = await this.#exchange(chain.issue({ appId: account.appId, secret, force: forced }));
+    return { outcome, sentAt, upstreamMs: Math.round(clock.monotonic() - startedAt) };
+  }
+
+  async #exchange(request: UpstreamRequest): Promise<IssueOutcome> {
+    try {
+      return this.target.chain.parseIssue(await this.#send(request));
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+      return {
+        ok: false,
+        answered: error.delivery === 'never_left',
+        failure: { class: 'transient', message: error.message, advice: INSTALLATION_ADVICE },
+      };
+    }
+  }
+
+  async #send(request: UpstreamRequest): Promise<UpstreamReply> {
+    const { upstream, time, events, settings } = this.#deps;
+    const reply = await upstream.send(request, settings.upstreamDeadlineMs);
+    const skewMs = reply.dateMs === null ? 0 : reply.dateMs - time.now();
+    if (Math.abs(skewMs) > SKEW_WORTH_SAYING_MS) events.emit({ type: 'clock.skewed', byMs: skewMs });
+    return reply;
+  }
+
+  /** A value arrived: make it current, tell, store. */
+  async #accept(
+    outcome: { readonly value: string; readonly lifetimeMs: number },
+    how: { reason: IssueReason; forced: boolean; slot: number; fallback: boolean; sentAt: number; upstreamMs: number },
+  ): Promise<'issued' | 'same'> {
+    const { hash, time, random, events } = this.#deps;
+    const { id, chain } = this.target;
+    const before = this.record;
+    const fingerprint = hash.fingerprint(outcome.value);
+    this.record = issued(before, chain.policy, {
+      value: outcome.value,
+      fingerprint,
+      sentAt: how.sentAt,
+      lifetimeMs: outcome.lifetimeMs - time.uncertaintyMs,
+      forced: how.forced,
+      takenOver: this.#lease.takenOver,
+      unit: random.unit(),
+    });
+    if (how.fallback) events.emit({ type: 'secret.fallback', id, slot: how.slot });
+    this.#noteSecret(how.slot, false);
+    if (before.failure) events.emit({ type: 'refresh.recovered', id, after: before.failure.class });
+    if (this.record.generation === before.generation) return 'same';
+    this.#issuedHere = true;
+    // Asked for no change and got one early: in this chain only another fetcher can have made it.
+    const unasked = chain.policy.type === 'stable-window' && !how.forced && how.sentAt < before.refreshAt;
+    if (unasked && usable(before, how.sentAt) && before.unknownOutcomes === 0) this.noteForeign();
+    this.onIssued?.();
+    await this.#saveIssued();
+    events.emit({
+      type: 'credential.committed',
+      id,
+      generation: this.record.generation,
+      fingerprint,
+      reason: how.reason,
+      expiresAt: this.record.current?.expiresAt ?? 0,
+      upstreamMs: how.upstreamMs,
+    });
+    return 'issued';
+  }
+
+  /** Clear the intent of a call that certainly issued nothing; count the others. */
+  #settleFailure(outcome: { readonly answered: boolean }, forced: boolean): void {
+    if (outcome.answered) {
+      this.record = { ...withoutIntent(this.record), counters: refund(this.record.counters, forced) };
+      return;
+    }
+    const before = this.record.unknownOutcomes;
+    this.record = outcomeUnknown(this.record, this.target.chain.policy);
+    const count = this.record.unknownOutcomes;
+    if (count > before) this.#deps.events.emit({ type: 'refresh.outcome_unknown', id: this.target.id, count });
+  }
+
+  #noteFailure(upstream: UpstreamFailure): void {
+    const { random, events } = this.#deps;
+    const { now } = this;
+    const failure = backedOff(upstream, this.record.failure, now, random.unit());
+    // After one unknown outcome, asking again would kill a current that is still alive for its grace: wait it out.
+    const { suspectFrom } = this.record;
+    const protects = suspectFrom !== null && !suspect(this.record, now) && usable(this.record, now);
+    const retryAt = protects ? Math.max(failure.retryAt, suspectFrom) : failure.retryAt;
+    this.record = failed(this.record, { ...failure, retryAt });
+    events.emit({ type: 'refresh.failed', id: this.target.id, failure: { ...failure, retryAt } });
+  }
+
+  #leaseOutlastsCall(): boolean {
+    return this.#deps.clock.monotonic() + this.#deps.settings.upstreamDeadlineMs < this.#leaseEndsAt;
+  }
+}
+
+/** What a sealed AppSecret is bound to. */
+export const secretContext = (accountId: string): string => `account-secret ${accountId}`;
+
+/** Whether this failure is worth an alarm by its class's rule. */
+export function alarming(failure: { readonly class: keyof typeof FAILURE_CLASSES; readonly attempts: number }): boolean {
+  return failure.attempts >= FAILURE_CLASSES[failure.class].alarmAfter;
+}

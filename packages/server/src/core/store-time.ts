@@ -1,0 +1,51 @@
+/**
+ * "Now" for the core: the node's monotonic clock placed on the store's clock.
+ *
+ * The offset is measured at connect and every 30 s; half of the round trip is its uncertainty, which is taken off
+ * every lifetime. A node whose wall clock is wrong by hours still agrees with the others.
+ */
+
+import type { Clock } from './clock.ts';
+import type { EventSink } from './events.ts';
+
+/** A larger change of the offset than drift can explain: somebody set a clock. */
+const JUMP_MS = 5000;
+
+export class StoreTime {
+  readonly #clock: Clock;
+  readonly #storeNow: () => Promise<number>;
+  readonly #events: EventSink;
+  #offset: number;
+  #uncertaintyMs = 0;
+  #measured = false;
+
+  constructor(clock: Clock, storeNow: () => Promise<number>, events: EventSink) {
+    this.#clock = clock;
+    this.#storeNow = storeNow;
+    this.#events = events;
+    // Until the store was reached, the node's own idea of time is the best there is.
+    this.#offset = clock.wall() - clock.monotonic();
+  }
+
+  /** Measure again. Rejects when the store does not answer; the old offset then stays. */
+  async sync(): Promise<void> {
+    const before = this.#clock.monotonic();
+    const storeNow = await this.#storeNow();
+    const after = this.#clock.monotonic();
+    const offset = storeNow - (before + after) / 2;
+    const byMs = Math.round(offset - this.#offset);
+    if (this.#measured && Math.abs(byMs) > JUMP_MS) this.#events.emit({ type: 'clock.jumped', byMs });
+    this.#offset = offset;
+    this.#uncertaintyMs = Math.ceil((after - before) / 2);
+    this.#measured = true;
+  }
+
+  /** Epoch ms, integer. */
+  now(): number {
+    return Math.floor(this.#clock.monotonic() + this.#offset);
+  }
+
+  get uncertaintyMs(): number {
+    return this.#uncertaintyMs;
+  }
+}
