@@ -149,6 +149,12 @@ export class Accounts {
     this.#deps.events.emit({ type: 'account.changed', account, change: 'removed' });
   }
 
+  /** Whether `secret` is one of the account's AppSecrets; constant time per secret. */
+  ownsSecret(account: Account, secret: string): boolean {
+    const { seal, hash } = this.#deps;
+    return account.sealedSecrets.some((sealed) => hash.equal(seal.open(sealed, secretContext(account.id)), secret));
+  }
+
   /** Forget what memory knows: somebody changed it. */
   drop(id: string): void {
     const known = this.#cache.get(id);

@@ -1,15 +1,6 @@
 /** An API key as stored: everything but the key itself, of which only a keyed digest is kept. */
 
-export const SCOPES = [
-  'credential:read',
-  'credential:refresh',
-  'sign',
-  'gateway',
-  'functions',
-  'tick',
-  'metrics',
-  'admin',
-] as const;
+export const SCOPES = ['credential:read', 'credential:refresh', 'sign', 'gateway', 'functions', 'tick', 'metrics', 'admin'] as const;
 
 export type Scope = (typeof SCOPES)[number];
 

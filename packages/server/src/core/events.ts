@@ -37,7 +37,11 @@ export type CoreEvent =
   | { readonly type: 'lease.lost'; readonly id: CredentialId; readonly fence: number }
   | { readonly type: 'commit.stale'; readonly id: CredentialId; readonly fence: number }
   | { readonly type: 'leak.step'; readonly id: CredentialId; readonly confirmed: number; readonly needed: number }
-  | { readonly type: 'account.changed'; readonly account: Pick<Account, 'id' | 'platform' | 'mode' | 'enabled'>; readonly change: 'created' | 'updated' | 'removed' }
+  | {
+      readonly type: 'account.changed';
+      readonly account: Pick<Account, 'id' | 'platform' | 'mode' | 'enabled'>;
+      readonly change: 'created' | 'updated' | 'removed';
+    }
   | { readonly type: 'secret.fallback'; readonly id: CredentialId; readonly slot: number }
   | { readonly type: 'clock.jumped'; readonly byMs: number }
   /** WeChat's Date header against our time. */

@@ -15,13 +15,7 @@
 import { BoundedMap } from './bounded-map.ts';
 import { allowedAt } from './budget.ts';
 import { decodeRecord } from './codec.ts';
-import {
-  type CredentialId,
-  type CredentialRecord,
-  credentialKey,
-  emptyRecord,
-  type ServedCredential,
-} from './credential.ts';
+import { type CredentialId, type CredentialRecord, credentialKey, emptyRecord, type ServedCredential } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
 import type { CredentialState, IssueReason } from './events.ts';
 import type { Target } from './kind.ts';
@@ -289,11 +283,7 @@ export class Keeper {
   }
 
   /** Run `work` under the lease and store what it made; another holder's commit counts as ours when it satisfies. */
-  async #underLease(
-    target: Target,
-    claimed: Held | null,
-    work: (session: RefreshSession) => Promise<void>,
-  ): Promise<CredentialRecord> {
+  async #underLease(target: Target, claimed: Held | null, work: (session: RefreshSession) => Promise<void>): Promise<CredentialRecord> {
     const { events, time } = this.#deps;
     let acquired = claimed;
     let isRaced = false;

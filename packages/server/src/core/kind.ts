@@ -96,17 +96,13 @@ export class Catalog {
 
   /** Every credential of an account. */
   targets(account: Account): readonly Target[] {
-    return this.#kinds
-      .filter((kind) => kind.platforms.includes(account.platform))
-      .map((kind) => this.#target(account, kind));
+    return this.#kinds.filter((kind) => kind.platforms.includes(account.platform)).map((kind) => this.#target(account, kind));
   }
 
   /** The credential of `kind`, or of the account's main kind when null. */
   target(account: Account, kindName: string | null): Target {
     const kind = this.#kinds.find(
-      (candidate) =>
-        candidate.platforms.includes(account.platform) &&
-        (kindName === null ? candidate.main : candidate.kind === kindName),
+      (candidate) => candidate.platforms.includes(account.platform) && (kindName === null ? candidate.main : candidate.kind === kindName),
     );
     if (!kind) throw new ZhongkongError('not_found', 'this account has no credential of that kind');
     return this.#target(account, kind);

@@ -48,7 +48,8 @@ export async function stepLeak(session: RefreshSession): Promise<void> {
   session.onIssued = null;
   const after = session.record.leak;
   if (!after) return;
-  if (session.record.generation !== before) session.tell({ type: 'leak.step', id, confirmed: after.confirmedIssues, needed: after.neededIssues });
+  if (session.record.generation !== before)
+    session.tell({ type: 'leak.step', id, confirmed: after.confirmedIssues, needed: after.neededIssues });
   if (after.finishedAt !== null) return;
   const allowed = allowedAt(session.record, chain.limits, 'leak', chain.forcible, session.now);
   const retry = session.record.generation === before ? session.now + RETRY_MS : session.now;

@@ -68,9 +68,7 @@ export function stateOf(record: CredentialRecord, now: number): CredentialState 
 export function nextAttemptAt(record: CredentialRecord): number {
   const { current, dead, refreshAt, suspectFrom, probeAt, failure, leak } = record;
   const wanted =
-    current === null || dead
-      ? 0
-      : Math.min(refreshAt, suspectFrom ?? Number.POSITIVE_INFINITY, probeAt ?? Number.POSITIVE_INFINITY);
+    current === null || dead ? 0 : Math.min(refreshAt, suspectFrom ?? Number.POSITIVE_INFINITY, probeAt ?? Number.POSITIVE_INFINITY);
   const allowed = Math.max(wanted, failure?.retryAt ?? 0);
   return leak && leak.finishedAt === null ? Math.min(allowed, leak.nextAt) : allowed;
 }

@@ -75,8 +75,7 @@ export function issued(record: CredentialRecord, policy: RefreshPolicy, got: Iss
     previous: record.current && { ...record.current, diesAt: previousDiesAt(record, policy, got) },
     dead: false,
     // A holder that lost its lease by time may still send: look once more before this value's grace could end.
-    probeAt:
-      got.takenOver && policy.type === 'rotate-with-grace' ? got.sentAt + policy.graceMs - GRACE_MARGIN_MS : null,
+    probeAt: got.takenOver && policy.type === 'rotate-with-grace' ? got.sentAt + policy.graceMs - GRACE_MARGIN_MS : null,
   };
 }
 
