@@ -1,0 +1,97 @@
+/**
+ * The declared forms of accounts and API keys: the same JSON that `/v1/accounts` and `/v1/keys` take.
+ *
+ * An account is known to its platform by `app_id` and to callers by `id`; either stands in for the other.
+ */
+
+import { z } from 'zod';
+import { ACCOUNT_ID } from '../core/account.ts';
+import { SCOPES } from '../core/api-key.ts';
+import { apiKey, appSecret, cidr, file, flag, instant, integer, matching, oneOf } from './formats.ts';
+import { described } from './option-doc.ts';
+
+const accountId = () => matching(ACCOUNT_ID, 'must be 1 to 128 of A-Z a-z 0-9 _ . : @ -');
+
+const accountReference = () => matching(/^(?:\*|[A-Za-z0-9_.:@-]{1,128})$/, 'must be an account id or "*"');
+
+export const accountSchema = z.strictObject({
+  id: described(accountId().optional(), {
+    en: 'How callers name it. Default: `app_id`.',
+    zh: '调用方使用的账号 id，默认等于 `app_id`。',
+  }),
+  platform: described(matching(/^.+$/, 'must be the name of a platform'), {
+    en: '`official-account`, `mini-program` or `mini-game`.',
+    zh: '`official-account`（公众号）、`mini-program`（小程序）或 `mini-game`（小游戏）。',
+  }),
+  app_id: described(accountId().optional(), { en: 'AppID. Default: `id`.', zh: 'AppID，默认等于 `id`。' }),
+  secret: described(
+    z
+      .union([appSecret(), z.tuple([appSecret(), appSecret()])], {
+        error: 'must be an AppSecret, or two as [first, fallback]: texts without spaces (in YAML, put them in quotes)',
+      })
+      .optional(),
+    {
+      secret: true,
+      en: 'AppSecret, or `[first, fallback]`: the fallback is tried once per change when WeChat refuses the first (40125).',
+      zh: 'AppSecret，或 `[首选, 备用]`：首选被微信拒绝（40125）时，每次变更只试一次备用。',
+    },
+  ),
+  secretFile: described(file().optional(), {
+    en: 'A file that holds the AppSecret, instead of `secret`. Two lines: first and fallback.',
+    zh: '存放 AppSecret 的文件，代替 `secret`；写两行则依次为首选和备用。',
+  }),
+  mode: described(matching(/^.+$/, 'must be the name of a mode').optional(), {
+    en: '`stable` (default) or `classic`.',
+    zh: '`stable`（稳定版，默认）或 `classic`（经典接口）。',
+  }),
+  enabled: described(flag().default(true), { en: 'Whether its credentials are kept and served.', zh: '是否维护并下发它的凭据。' }),
+  note: described(matching(/^[^\0]{0,200}$/, 'must be a text of at most 200 characters').default(''), {
+    en: 'A note for people.',
+    zh: '备注。',
+  }),
+});
+
+export const keySchema = z.strictObject({
+  name: described(matching(/^[A-Za-z0-9_.:@-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 _ . : @ -'), {
+    en: 'Unique name; appears in logs.',
+    zh: '唯一的名称，会出现在日志里。',
+  }),
+  key: described(apiKey(), {
+    secret: true,
+    en: 'The key itself: 24 to 128 URL-safe characters. Never stored.',
+    zh: 'key 本身：24 到 128 个 URL 安全字符，不会存储。',
+  }),
+  scopes: described(z.array(oneOf(SCOPES), { error: 'must be a list of scopes' }).min(1, { error: 'must name at least one scope' }), {
+    en: `What it may do: ${SCOPES.map((scope) => `\`${scope}\``).join(', ')}.`,
+    zh: `权限：${SCOPES.map((scope) => `\`${scope}\``).join('、')}。`,
+  }),
+  accounts: described(
+    z
+      .array(accountReference(), { error: 'must be a list of account ids, or ["*"]' })
+      .min(1, { error: 'must name at least one account, or "*"' }),
+    { en: 'Account ids, or `["*"]` for all.', zh: '账号 id 列表，`["*"]` 表示全部。' },
+  ),
+  kinds: described(
+    z
+      .array(matching(/^[a-z0-9_]{1,64}$/, 'must be the name of a credential kind'), { error: 'must be a list of credential kinds' })
+      .nullable()
+      .default(null),
+    { en: 'Credential kinds it may read. Default: all.', zh: '可读取的凭据种类，默认全部。' },
+  ),
+  cidrs: described(z.array(cidr(), { error: 'must be a list of CIDRs' }).nullable().default(null), {
+    en: 'Networks it may be used from. Default: all.',
+    zh: '允许使用它的网段，默认不限。',
+  }),
+  calls_per_minute: described(integer(1, 1_000_000).nullable().default(null), {
+    en: 'Calls per minute and process. Default: no limit.',
+    zh: '每进程每分钟调用次数上限，默认不限。',
+  }),
+  expires_at: described(instant().nullable().default(null), { en: 'RFC 3339. Default: never.', zh: 'RFC 3339 时间，默认永不过期。' }),
+  sealed: described(flag().default(false), {
+    en: 'It gets sealed tokens instead of real ones (refused until this version can seal).',
+    zh: '只下发封装令牌而非真实令牌（当前版本尚不支持封装，此类读取会被拒绝）。',
+  }),
+});
+
+export type AccountForm = z.output<typeof accountSchema>;
+export type KeyForm = z.output<typeof keySchema>;

@@ -1,0 +1,172 @@
+/**
+ * The configuration: one schema, every option with its bounds, its default and its words for people.
+ *
+ * What the schema cannot say of one option alone is in `rules.ts`. Everything an option may be is here, and nothing
+ * that does not work yet.
+ */
+
+import { z } from 'zod';
+import type { DeclaredAccount, DeclaredKey } from '../core/declared.ts';
+import { accountSchema, keySchema } from './declared.ts';
+import {
+  apiKey,
+  cidr,
+  file,
+  flag,
+  httpProxy,
+  integer,
+  type Listen,
+  listen,
+  masterKey,
+  oneOf,
+  publicUrl,
+  store,
+  upstream,
+} from './formats.ts';
+import { described } from './option-doc.ts';
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+export const configSchema = z.strictObject({
+  listen: described(listen().prefault('127.0.0.1:8700'), {
+    en: 'Address to listen on. Port 0 takes any free port.',
+    zh: '监听地址；端口 0 表示任选一个空闲端口。',
+  }),
+  store: described(store().prefault('sqlite:data/zhongkong.db'), {
+    url: true,
+    en: '`sqlite:PATH`, or `memory:` (forgets everything when it ends; for trials).',
+    zh: '`sqlite:路径`，或 `memory:`（进程结束即清空，仅供试用）。',
+  }),
+  masterKey: described(masterKey().nullable().default(null), {
+    secret: true,
+    en: 'Base64 of 32 bytes; seals everything secret in the store. Make one with `openssl rand -base64 32`. Not together with `masterKeyFile`.',
+    zh: '32 字节的 base64，用于加密存储中的一切秘密；可用 `openssl rand -base64 32` 生成。不可与 `masterKeyFile` 同时设置。',
+  }),
+  masterKeyFile: described(file().nullable().default(null), {
+    en: 'The file that holds the master key, mode 0600. Made on the first start beside a SQLite database.',
+    zh: '存放主密钥的文件，权限须为 0600；使用 SQLite 时首次启动会在数据库旁自动生成。',
+    defaultText: { en: '`master-key` beside the database', zh: '数据库旁的 `master-key`' },
+  }),
+  adminKey: described(apiKey().nullable().default(null), {
+    secret: true,
+    en: 'The admin API key. Default: made on the first start and shown once. Setting it replaces the former one.',
+    zh: '管理员 API key；默认在首次启动时生成并只显示一次，设置后替换原有的。',
+    defaultText: { en: 'made on the first start', zh: '首次启动时生成' },
+  }),
+  accounts: described(z.array(accountSchema, { error: 'must be a list of accounts' }).nullable().default(null), {
+    secret: true,
+    en: 'Declared accounts. One is written only when its declaration changed; one no longer declared is disabled, not deleted.',
+    zh: '声明的账号；仅当声明有变化时才会写入，不再声明的账号会被停用而不会被删除。',
+  }),
+  keys: described(z.array(keySchema, { error: 'must be a list of keys' }).default([]), {
+    secret: true,
+    en: 'Declared API keys: valid while declared, never stored.',
+    zh: '声明的 API key：声明期间有效，不会存储。',
+  }),
+  upstreams: z
+    .strictObject({
+      wechat: described(upstream().prefault('https://api.weixin.qq.com'), {
+        env: 'UPSTREAM_WECHAT',
+        en: "WeChat's API.",
+        zh: '微信 API 的地址。',
+      }),
+    })
+    .prefault({}),
+  tls: z
+    .strictObject({
+      certFile: described(file(), { en: 'Certificate chain, PEM.', zh: '证书链（PEM）。' }),
+      keyFile: described(file(), { en: 'Private key, PEM.', zh: '私钥（PEM）。' }),
+    })
+    .nullable()
+    .default(null),
+  allowPlainHttp: described(flag().default(false), {
+    en: 'Listen beyond loopback without TLS and without a trusted proxy. Keys and tokens then cross the network in the clear.',
+    zh: '允许在没有 TLS、也没有可信代理的情况下监听非回环地址；此时 key 和令牌会在网络上明文传输。',
+  }),
+  publicUrl: described(publicUrl().nullable().default(null), {
+    en: 'The address callers use, when it differs from `listen`.',
+    zh: '调用方访问的地址（与 `listen` 不同时填写）。',
+  }),
+  trustedProxies: described(z.array(cidr(), { error: 'must be a list of CIDRs' }).default([]), {
+    en: 'Networks of reverse proxies whose X-Forwarded-For is believed. The client is the right-most hop that is none of them.',
+    zh: '可信反向代理的网段，只采信它们的 X-Forwarded-For；客户端 IP 取最右侧的非可信地址。',
+  }),
+  egressProxy: described(httpProxy().nullable().default(null), {
+    url: true,
+    en: 'An HTTP proxy with a fixed IP for calls to WeChat.',
+    zh: '调用微信时使用的固定 IP 的 HTTP 代理。',
+  }),
+  dropin: z
+    .strictObject({
+      acceptAppSecret: described(flag().default(false), {
+        en: 'The drop-in also takes the real AppSecret where it expects an API key. For moving over only.',
+        zh: '兼容接口除 API key 外也接受真实的 AppSecret，仅用于迁移过渡。',
+      }),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: described(oneOf(LOG_LEVELS).default('info'), {
+        en: LOG_LEVELS.map((level) => `\`${level}\``).join(', '),
+        zh: '日志级别。',
+      }),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      auditDays: described(integer(1, 3650).default(90), { en: 'How long the audit trail is kept, days.', zh: '审计记录保留的天数。' }),
+    })
+    .prefault({}),
+  docs: z
+    .strictObject({
+      public: described(flag().default(true), {
+        en: '`/docs` and `/openapi.json` need no key.',
+        zh: '`/docs` 和 `/openapi.json` 无需 key 即可访问。',
+      }),
+    })
+    .prefault({}),
+  refresh: z
+    .strictObject({
+      upstreamTimeoutSeconds: described(integer(1, 30).default(5), {
+        en: 'Bound of one call to WeChat, seconds.',
+        zh: '单次调用微信的时限，秒。',
+      }),
+      leaseSeconds: described(integer(10, 300).default(30), {
+        en: 'Length of the lease under which one process refreshes a credential, seconds. At least four times `refresh.upstreamTimeoutSeconds`.',
+        zh: '刷新凭据所持租约的时长，秒；至少为 `refresh.upstreamTimeoutSeconds` 的四倍。',
+      }),
+      reportCooldownSeconds: described(integer(5, 600).default(30), {
+        en: 'Shortest time between two verifications of one credential on a report, seconds.',
+        zh: '同一凭据两次上报验证之间的最短间隔，秒。',
+      }),
+      concurrency: described(integer(1, 1024).default(64), {
+        en: 'Refreshes at the same time in one process.',
+        zh: '单进程同时进行的刷新数。',
+      }),
+      cacheSize: described(integer(100, 10_000_000).default(100_000), {
+        en: 'Credentials, accounts and keys kept in memory, each.',
+        zh: '内存中分别缓存的凭据、账号和 key 的数量上限。',
+      }),
+      readTimeoutSeconds: described(integer(1, 60).default(10), {
+        en: 'How long a read waits for the first credential, seconds.',
+        zh: '读取时等待首个凭据的时限，秒。',
+      }),
+    })
+    .prefault({}),
+});
+
+export type ConfigForm = z.output<typeof configSchema>;
+
+/** The configuration as the parts use it: parsed once, complete, frozen. Paths are absolute. */
+export interface Config extends Omit<ConfigForm, 'accounts' | 'keys' | 'listen' | 'upstreams'> {
+  readonly listen: Listen;
+  /** As given, a relative path made absolute. */
+  readonly store: string;
+  /** Null when `masterKey` is set, and for a store that does not outlive the process. */
+  readonly masterKeyFile: string | null;
+  readonly accounts: readonly DeclaredAccount[] | null;
+  readonly keys: readonly DeclaredKey[];
+  readonly upstreams: Readonly<Record<'wechat', string>>;
+  /** The configuration file that was read, or null. */
+  readonly file: string | null;
+}

@@ -1,0 +1,328 @@
+/** Every kind of mistake, with the line it gives: the option's path, what it must be, the value, where it came from. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ZhongkongError } from '../../../src/core/errors.ts';
+import { type Given, load, mistakes, withFolder } from './fixtures.ts';
+
+const SECRET = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
+const env = (name: string, value: unknown): Given => ({
+  env: { [`ZHONGKONG_${name}`]: typeof value === 'string' ? value : JSON.stringify(value) },
+});
+const account = (fields: object): Given => env('ACCOUNTS', [{ id: 'a', platform: 'official-account', secret: SECRET, ...fields }]);
+const key = (fields: object): Given =>
+  env('KEYS', [{ name: 'shop', key: 'k'.repeat(24), scopes: ['credential:read'], accounts: ['*'], ...fields }]);
+
+const MASTER = Buffer.alloc(32, 1).toString('base64');
+
+const TABLE: readonly [name: string, given: Given, line: string][] = [
+  [
+    'port too large',
+    env('LISTEN', '127.0.0.1:70000'),
+    'listen must be HOST:PORT, e.g. 127.0.0.1:8700 or [::1]:8700, with a port from 0 to 65535, got "127.0.0.1:70000" (from ZHONGKONG_LISTEN)',
+  ],
+  [
+    'no port',
+    { flags: { listen: 'localhost' } },
+    'listen must be HOST:PORT, e.g. 127.0.0.1:8700 or [::1]:8700, with a port from 0 to 65535, got "localhost" (from --listen)',
+  ],
+  [
+    'no address',
+    env('LISTEN', '1.2.3:80'),
+    'listen must be HOST:PORT, e.g. 127.0.0.1:8700 or [::1]:8700, with a port from 0 to 65535, got "1.2.3:80" (from ZHONGKONG_LISTEN)',
+  ],
+  [
+    'beyond loopback',
+    env('LISTEN', '0.0.0.0:8700'),
+    'listen is beyond loopback ("0.0.0.0") without TLS: set tls, or trustedProxies when a reverse proxy does TLS, or allowPlainHttp: true',
+  ],
+  [
+    'unknown store',
+    env('STORE', 'mongodb://x'),
+    'store must be sqlite:PATH, memory:, postgres://…, mysql://… or redis://…, got "mongodb://x" (from ZHONGKONG_STORE)',
+  ],
+  [
+    'a password in a wrong store',
+    env('STORE', 'mssql://me:hunter2@db/x?password=hunter3'),
+    'store must be sqlite:PATH, memory:, postgres://…, mysql://… or redis://…, got "mssql://(secret)@db/x?(secret)" (from ZHONGKONG_STORE)',
+  ],
+  [
+    'short master key',
+    env('MASTER_KEY', 'aGVsbG8='),
+    'masterKey must be the base64 of 32 bytes, as "openssl rand -base64 32" prints it, got (secret) (from ZHONGKONG_MASTER_KEY)',
+  ],
+  [
+    'two master keys',
+    { env: { ZHONGKONG_MASTER_KEY: MASTER, ZHONGKONG_MASTER_KEY_FILE: '/k' } },
+    'masterKey and masterKeyFile are both set: keep one',
+  ],
+  ['weak admin key', env('ADMIN_KEY', 'admin'), 'adminKey must be 24 to 128 of A-Z a-z 0-9 _ . -, got (secret) (from ZHONGKONG_ADMIN_KEY)'],
+  [
+    'plain http upstream',
+    env('UPSTREAM_WECHAT', 'http://api.weixin.qq.com'),
+    'upstreams.wechat must be https://HOST[:PORT] (http:// only for loopback), without a path, got "http://api.weixin.qq.com" (from ZHONGKONG_UPSTREAM_WECHAT)',
+  ],
+  [
+    'http to a name like loopback',
+    env('UPSTREAM_WECHAT', 'http://127.0.0.1.example.com'),
+    'upstreams.wechat must be https://HOST[:PORT] (http:// only for loopback), without a path, got "http://127.0.0.1.example.com" (from ZHONGKONG_UPSTREAM_WECHAT)',
+  ],
+  ['half of TLS', env('TLS_CERT_FILE', 'cert.pem'), 'tls.keyFile is required'],
+  [
+    'wrong CIDR',
+    env('TRUSTED_PROXIES', '10.0.0.0/8,10.0.0.0/33'),
+    'trustedProxies[1] must be an IP address or a CIDR, e.g. 10.0.0.0/8, got "10.0.0.0/33" (from ZHONGKONG_TRUSTED_PROXIES)',
+  ],
+  [
+    'octal address',
+    env('TRUSTED_PROXIES', '010.0.0.1'),
+    'trustedProxies[0] must be an IP address or a CIDR, e.g. 10.0.0.0/8, got "010.0.0.1" (from ZHONGKONG_TRUSTED_PROXIES)',
+  ],
+  [
+    'proxy with a path',
+    env('EGRESS_PROXY', 'http://me:hunter2@proxy/x'),
+    'egressProxy must be http://[USER:PASSWORD@]HOST:PORT, got "http://(secret)@proxy/x" (from ZHONGKONG_EGRESS_PROXY)',
+  ],
+  [
+    'no number',
+    env('REFRESH_CONCURRENCY', '1e3'),
+    'refresh.concurrency must be a whole number from 1 to 1024, got "1e3" (from ZHONGKONG_REFRESH_CONCURRENCY)',
+  ],
+  [
+    'too much',
+    env('RETENTION_AUDIT_DAYS', '9999'),
+    'retention.auditDays must be a whole number from 1 to 3650, got 9999 (from ZHONGKONG_RETENTION_AUDIT_DAYS)',
+  ],
+  [
+    'a lease too short for its calls',
+    env('REFRESH_UPSTREAM_TIMEOUT_SECONDS', '10'),
+    'refresh.leaseSeconds must be at least 4 × refresh.upstreamTimeoutSeconds (40), got 30',
+  ],
+  ['no flag', env('ALLOW_PLAIN_HTTP', 'yes'), 'allowPlainHttp must be true or false, got "yes" (from ZHONGKONG_ALLOW_PLAIN_HTTP)'],
+  [
+    'unknown level',
+    env('LOG_LEVEL', 'loud'),
+    'log.level must be one of trace, debug, info, warn, error, fatal, silent, got "loud" (from ZHONGKONG_LOG_LEVEL)',
+  ],
+  ['empty variable', env('ADMIN_KEY', ''), 'ZHONGKONG_ADMIN_KEY is empty: give it a value, or unset it'],
+  ['misspelt variable', env('LISTN', 'x'), 'ZHONGKONG_LISTN is no environment variable of Zhongkong; docs/configuration.md lists them'],
+  ['accounts that are no JSON', env('ACCOUNTS', `[{"secret":"${SECRET}"`), 'accounts must be JSON, got (secret) (from ZHONGKONG_ACCOUNTS)'],
+  [
+    'accounts that are no list',
+    env('ACCOUNTS', JSON.stringify(SECRET)),
+    'accounts must be a list of accounts, got (secret) (from ZHONGKONG_ACCOUNTS)',
+  ],
+  ['an account that is a text', env('ACCOUNTS', [SECRET]), 'accounts[0] must be a section, got a string (from ZHONGKONG_ACCOUNTS)'],
+  ['an account without names', env('ACCOUNTS', [{ platform: 'mini-game', secret: SECRET }]), 'accounts[0].id is required (or app_id)'],
+  [
+    'unknown platform',
+    account({ platform: 'wechat' }),
+    'accounts[0].platform must be one of official-account, mini-program, mini-game, got "wechat"',
+  ],
+  [
+    'a platform out of the prototype',
+    account({ platform: 'constructor' }),
+    'accounts[0].platform must be one of official-account, mini-program, mini-game, got "constructor"',
+  ],
+  ['unknown mode', account({ mode: 'fast' }), 'accounts[0].mode must be one of stable, classic, got "fast"'],
+  [
+    'secret of digits',
+    account({ secret: 12345 }),
+    'accounts[0].secret must be an AppSecret, or two as [first, fallback]: texts without spaces (in YAML, put them in quotes), got (secret) (from ZHONGKONG_ACCOUNTS)',
+  ],
+  [
+    'three secrets',
+    account({ secret: [SECRET, SECRET, SECRET] }),
+    'accounts[0].secret must be an AppSecret, or two as [first, fallback]: texts without spaces (in YAML, put them in quotes), got a list (from ZHONGKONG_ACCOUNTS)',
+  ],
+  ['no secret', account({ secret: undefined }), 'accounts[0].secret is required (or secretFile)'],
+  ['secret twice', account({ secretFile: '/s' }), 'accounts[0].secret and accounts[0].secretFile are both set: keep one'],
+  [
+    'missing secret file',
+    account({ secret: undefined, secretFile: '/nowhere/s' }),
+    'accounts[0].secretFile cannot be read (ENOENT), got "/nowhere/s"',
+  ],
+  [
+    'unknown field',
+    account({ appid: 'wx1' }),
+    'accounts[0].appid is not an option (from ZHONGKONG_ACCOUNTS); known here: id, platform, app_id, secret, secretFile, mode, enabled, note',
+  ],
+  ['bad id', account({ id: 'a b' }), 'accounts[0].id must be 1 to 128 of A-Z a-z 0-9 _ . : @ -, got "a b" (from ZHONGKONG_ACCOUNTS)'],
+  ['weak key', key({ key: 'short' }), 'keys[0].key must be 24 to 128 of A-Z a-z 0-9 _ . -, got (secret) (from ZHONGKONG_KEYS)'],
+  [
+    'unknown scope',
+    key({ scopes: ['read'] }),
+    'keys[0].scopes[0] must be one of credential:read, credential:refresh, sign, gateway, functions, tick, metrics, admin, got "read" (from ZHONGKONG_KEYS)',
+  ],
+  ['no scope', key({ scopes: [] }), 'keys[0].scopes must name at least one scope, got a list (from ZHONGKONG_KEYS)'],
+  ['no accounts', key({ accounts: undefined }), 'keys[0].accounts is required (from ZHONGKONG_KEYS)'],
+  [
+    'no time',
+    key({ expires_at: 'tomorrow' }),
+    'keys[0].expires_at must be a time like 2027-01-31T00:00:00Z, got "tomorrow" (from ZHONGKONG_KEYS)',
+  ],
+  [
+    'the admin key again',
+    { env: { ...key({}).env, ZHONGKONG_ADMIN_KEY: 'k'.repeat(24) } },
+    'keys[0].key is the adminKey too, got (secret)',
+  ],
+];
+
+describe('one mistake', () => {
+  it.each(TABLE)('%s', async (_, given, line) => {
+    expect(await mistakes(given)).toEqual([line]);
+  });
+
+  it('shared stores want their keys given', async () => {
+    expect(await mistakes(env('STORE', 'postgres://db/zk'))).toEqual([
+      'masterKey (or masterKeyFile) is required with this store: all nodes need the same one',
+      'adminKey is required with this store',
+    ]);
+  });
+
+  it('names that are there twice', async () => {
+    const one = { id: 'a', platform: 'mini-game', secret: SECRET };
+    const shop = { name: 'shop', key: 'k'.repeat(24), scopes: ['tick'], accounts: ['*'] };
+    expect(await mistakes({ env: { ...env('ACCOUNTS', [one, one]).env, ...env('KEYS', [shop, shop]).env } })).toEqual([
+      'accounts[1].id is that of accounts[0] too: "a"',
+      'accounts[1] is the same platform and app_id as accounts[0]',
+      'keys[1].name is that of keys[0] too: "shop"',
+      'keys[1].key is that of keys[0] too, got (secret)',
+    ]);
+  });
+});
+
+describe('the file', () => {
+  const inFile = (text: string) => withFolder({ 'zhongkong.yaml': text }, (cwd) => mistakes({ cwd }));
+
+  it('is told with its name', async () => {
+    expect(await inFile('log: { level: loud }')).toEqual([
+      'log.level must be one of trace, debug, info, warn, error, fatal, silent, got "loud" (from zhongkong.yaml)',
+    ]);
+    expect(await inFile('log: debug')).toEqual(['log must be a section, got a string (from zhongkong.yaml)']);
+    expect(await inFile('- a')).toEqual(['zhongkong.yaml must hold options by name, got a list']);
+  });
+
+  it('is never quoted where it cannot be understood', async () => {
+    for (const text of [
+      `adminKey: "${SECRET}`,
+      `adminKey: ${SECRET}\nadminKey: ${SECRET}`,
+      `adminKey: *${SECRET}`,
+      `? ${SECRET}\n:::`,
+      `adminKey: !${SECRET} x`,
+    ]) {
+      const lines = await inFile(text);
+      expect(lines.join('\n')).toMatch(/zhongkong\.yaml/);
+      expect(lines.join('\n')).not.toContain(SECRET);
+    }
+  });
+
+  it('shows no value under a misspelt name', async () => {
+    const lines = await inFile(`adminkey: ${SECRET}\naccounts: []`);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^adminkey is not an option \(from zhongkong\.yaml\); known here: listen, store/);
+  });
+
+  it('must be the only one, and have a name we read', async () => {
+    await withFolder({ 'zhongkong.yaml': '', 'zhongkong.json': '{}', 'zhongkong.yml': '' }, async (cwd) => {
+      expect(await mistakes({ cwd })).toEqual([
+        'zhongkong.yml is not read: rename it to zhongkong.yaml, or name it with --config',
+        'zhongkong.yaml and zhongkong.json are both there: keep one, or choose one with --config',
+      ]);
+      expect((await load({ cwd, file: 'zhongkong.yml' })).file).toBe(`${cwd}/zhongkong.yml`);
+      expect(await mistakes({ cwd, file: 'none.yaml' })).toEqual([`the configuration file ${cwd}/none.yaml cannot be read (ENOENT)`]);
+    });
+  });
+});
+
+it('tells all mistakes at once', async () => {
+  const lines = await mistakes({
+    env: { ZHONGKONG_LISTEN: 'x', ZHONGKONG_LOG_LEVEL: 'loud', ZHONGKONG_NOPE: '1', ...account({ mode: 'fast' }).env },
+    flags: { 'refresh.concurrency': '0' },
+  });
+  expect(lines.map((line) => line.split(' ')[0])).toEqual([
+    'ZHONGKONG_NOPE',
+    'listen',
+    'log.level',
+    'refresh.concurrency',
+    'accounts[0].mode',
+  ]);
+});
+
+describe('anything at all', () => {
+  /** A right configuration, or one error of ours that holds nothing of what is secret. */
+  async function survives(given: Given): Promise<void> {
+    const outcome = await load(given).catch((error: unknown) => error);
+    if (!(outcome instanceof Error)) return;
+    expect(outcome).toBeInstanceOf(ZhongkongError);
+    expect((outcome as ZhongkongError).code).toBe('config_invalid');
+    expect(outcome.message).not.toContain(SECRET);
+    expect(outcome.message).not.toMatch(/\bat .*:\d+:\d+|undefined/);
+  }
+
+  const anything = fc.oneof(fc.jsonValue(), fc.constant({}), fc.constant([]));
+  const secret = fc.oneof(fc.constant(SECRET), fc.array(fc.constant(SECRET)), fc.constant({ x: SECRET }));
+  /** Garbage under names that exist, with secrets where secrets belong. */
+  const item = fc.record(
+    {
+      id: anything,
+      app_id: anything,
+      platform: anything,
+      mode: anything,
+      name: anything,
+      scopes: anything,
+      x: anything,
+      secret,
+      key: secret,
+    },
+    { requiredKeys: [] },
+  );
+  const items = fc.oneof(fc.array(fc.oneof(item, secret)), item, secret);
+  const file = fc.record(
+    {
+      listen: anything,
+      store: anything,
+      tls: anything,
+      log: anything,
+      refresh: fc.dictionary(fc.constantFrom('leaseSeconds', 'cacheSize', 'x'), anything),
+      upstreams: anything,
+      toString: anything,
+      accounts: items,
+      keys: items,
+      adminKey: secret,
+      masterKey: secret,
+      adminkey: secret,
+    },
+    { requiredKeys: [] },
+  );
+  const garbage = fc.oneof(fc.jsonValue(), file);
+
+  it('in a file', async () => {
+    await withFolder({}, async (cwd) => {
+      const { writeFile } = await import('node:fs/promises');
+      await fc.assert(
+        fc.asyncProperty(garbage, async (value) => {
+          await writeFile(`${cwd}/zhongkong.json`, JSON.stringify(value));
+          await survives({ cwd });
+        }),
+        { numRuns: 200 },
+      );
+    });
+  });
+
+  it('in the environment', async () => {
+    const list = fc.oneof(
+      items.map((value) => JSON.stringify(value)),
+      fc.string(),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom('ACCOUNTS', 'KEYS'), list, (name, text) => survives(env(name, text))),
+      { numRuns: 300 },
+    );
+    const variable = fc.constantFrom('LISTEN', 'STORE', 'TLS_CERT_FILE', 'TRUSTED_PROXIES', 'REFRESH_LEASE_SECONDS', 'PUBLIC_URL');
+    await fc.assert(
+      fc.asyncProperty(variable, fc.string(), (name, text) => survives(env(name, text))),
+      { numRuns: 200 },
+    );
+  });
+});
