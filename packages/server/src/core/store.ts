@@ -105,7 +105,8 @@ export interface StoredAuditEntry extends AuditEntry {
 export type Change =
   | { readonly topic: 'account'; readonly id: string }
   | { readonly topic: 'key'; readonly id: string }
-  | { readonly topic: 'credential'; readonly id: CredentialId };
+  /** `own`: written through this very handle, under a lease; whoever wrote it may know it already. */
+  | { readonly topic: 'credential'; readonly id: CredentialId; readonly own?: true };
 
 export interface ChangePage {
   /** Opaque; give it back to go on from here. */

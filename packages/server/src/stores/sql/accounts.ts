@@ -1,0 +1,121 @@
+/** Accounts in the directory: written under their revision, found by id and by AppID. */
+
+import type { Account } from '../../core/account.ts';
+import type { Page } from '../../core/store.ts';
+import type { ChangeLog } from './changes.ts';
+import type { SqlConnection } from './connection.ts';
+import type { AccountsTable } from './tables.ts';
+
+export class SqlAccounts {
+  readonly #db: SqlConnection;
+  readonly #changes: ChangeLog;
+
+  constructor(db: SqlConnection, changes: ChangeLog) {
+    this.#db = db;
+    this.#changes = changes;
+  }
+
+  async get(id: string): Promise<Account | null> {
+    const row = await this.#db.read((db) => db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst());
+    return row ? fromRow(row) : null;
+  }
+
+  async byAppId(appId: string): Promise<readonly Account[]> {
+    const rows = await this.#db.read((db) => db.selectFrom('accounts').selectAll().where('app_id', '=', appId).orderBy('id').execute());
+    return rows.map(fromRow);
+  }
+
+  async page({ after, limit }: Page): Promise<readonly Account[]> {
+    const rows = await this.#db.read((db) =>
+      db
+        .selectFrom('accounts')
+        .selectAll()
+        .where('id', '>', after ?? '')
+        .orderBy('id')
+        .limit(limit)
+        .execute(),
+    );
+    return rows.map(fromRow);
+  }
+
+  async count(): Promise<number> {
+    const row = await this.#db.read((db) =>
+      db
+        .selectFrom('accounts')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow(),
+    );
+    return Number(row.count);
+  }
+
+  async put(account: Account): Promise<'written' | 'conflict'> {
+    const { isDuplicate } = this.#db.profile;
+    const row = toRow({ ...account, revision: account.revision + 1 });
+    try {
+      return await this.#db.write<'written' | 'conflict'>(async (trx) => {
+        if (account.revision === 0) await trx.insertInto('accounts').values(row).execute();
+        else {
+          const { numUpdatedRows } = await trx
+            .updateTable('accounts')
+            .set(row)
+            .where('id', '=', account.id)
+            .where('revision', '=', account.revision)
+            .executeTakeFirstOrThrow();
+          if (numUpdatedRows === 0n) return 'conflict';
+        }
+        await this.#changes.account(trx, account.id);
+        return 'written';
+      });
+    } catch (error) {
+      if (isDuplicate(error)) return 'conflict';
+      throw error;
+    }
+  }
+
+  async remove(id: string): Promise<boolean> {
+    return this.#db.write(async (trx) => {
+      const { numDeletedRows } = await trx.deleteFrom('accounts').where('id', '=', id).executeTakeFirstOrThrow();
+      if (numDeletedRows === 0n) return false;
+      await this.#changes.account(trx, id);
+      return true;
+    });
+  }
+}
+
+function toRow(account: Account): AccountsTable {
+  return {
+    id: account.id,
+    platform: account.platform,
+    app_id: account.appId,
+    parent: account.parent,
+    mode: account.mode,
+    sealed_secrets: JSON.stringify(account.sealedSecrets),
+    secret_revision: account.secretRevision,
+    secret_fingerprints: JSON.stringify(account.secretFingerprints),
+    enabled: account.enabled ? 1 : 0,
+    note: account.note,
+    declaration: account.declaration,
+    created_at: account.createdAt,
+    updated_at: account.updatedAt,
+    revision: account.revision,
+  };
+}
+
+function fromRow(row: AccountsTable): Account {
+  return {
+    id: row.id,
+    platform: row.platform,
+    appId: row.app_id,
+    parent: row.parent,
+    mode: row.mode,
+    sealedSecrets: JSON.parse(row.sealed_secrets),
+    secretRevision: row.secret_revision,
+    secretFingerprints: JSON.parse(row.secret_fingerprints),
+    enabled: row.enabled !== 0,
+    note: row.note,
+    declaration: row.declaration,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    revision: row.revision,
+  };
+}

@@ -1,0 +1,95 @@
+/** API keys in the directory: found by id and by digest; a name is free again once its key is revoked. */
+
+import type { ApiKeyRecord } from '../../core/api-key.ts';
+import type { Page } from '../../core/store.ts';
+import type { ChangeLog } from './changes.ts';
+import type { SqlConnection } from './connection.ts';
+import type { ApiKeysTable } from './tables.ts';
+
+export class SqlApiKeys {
+  readonly #db: SqlConnection;
+  readonly #changes: ChangeLog;
+
+  constructor(db: SqlConnection, changes: ChangeLog) {
+    this.#db = db;
+    this.#changes = changes;
+  }
+
+  async get(id: string): Promise<ApiKeyRecord | null> {
+    const row = await this.#db.read((db) => db.selectFrom('api_keys').selectAll().where('id', '=', id).executeTakeFirst());
+    return row ? fromRow(row) : null;
+  }
+
+  async byDigest(digest: string): Promise<ApiKeyRecord | null> {
+    const row = await this.#db.read((db) => db.selectFrom('api_keys').selectAll().where('digest', '=', digest).executeTakeFirst());
+    return row ? fromRow(row) : null;
+  }
+
+  async page({ after, limit }: Page): Promise<readonly ApiKeyRecord[]> {
+    const rows = await this.#db.read((db) =>
+      db
+        .selectFrom('api_keys')
+        .selectAll()
+        .where('id', '>', after ?? '')
+        .orderBy('id')
+        .limit(limit)
+        .execute(),
+    );
+    return rows.map(fromRow);
+  }
+
+  async put(key: ApiKeyRecord): Promise<'written' | 'conflict'> {
+    const { isDuplicate } = this.#db.profile;
+    const row = toRow(key);
+    try {
+      return await this.#db.write<'written' | 'conflict'>(async (trx) => {
+        const { numUpdatedRows } = await trx.updateTable('api_keys').set(row).where('id', '=', key.id).executeTakeFirstOrThrow();
+        if (numUpdatedRows === 0n) await trx.insertInto('api_keys').values(row).execute();
+        await this.#changes.key(trx, key.id);
+        return 'written';
+      });
+    } catch (error) {
+      if (isDuplicate(error)) return 'conflict';
+      throw error;
+    }
+  }
+}
+
+const list = (values: readonly string[] | null): string | null => (values === null ? null : JSON.stringify(values));
+
+function toRow(key: ApiKeyRecord): ApiKeysTable {
+  return {
+    id: key.id,
+    name: key.name,
+    active_name: key.revokedAt === null ? key.name : null,
+    digest: key.digest,
+    scopes: JSON.stringify(key.scopes),
+    accounts: JSON.stringify(key.accounts),
+    kinds: list(key.kinds),
+    paths: list(key.paths),
+    calls_per_minute: key.callsPerMinute,
+    cidrs: list(key.cidrs),
+    sealed: key.sealed ? 1 : 0,
+    expires_at: key.expiresAt,
+    revoked_at: key.revokedAt,
+    created_at: key.createdAt,
+  };
+}
+
+function fromRow(row: ApiKeysTable): ApiKeyRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    digest: row.digest,
+    scopes: JSON.parse(row.scopes),
+    accounts: JSON.parse(row.accounts),
+    kinds: row.kinds === null ? null : JSON.parse(row.kinds),
+    paths: row.paths === null ? null : JSON.parse(row.paths),
+    callsPerMinute: row.calls_per_minute,
+    cidrs: row.cidrs === null ? null : JSON.parse(row.cidrs),
+    sealed: row.sealed !== 0,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+    createdAt: row.created_at,
+  };
+}

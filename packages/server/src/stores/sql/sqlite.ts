@@ -1,0 +1,108 @@
+/**
+ * Opens a SQLite file as a Store, making it, and its folder, when there is none.
+ *
+ * WAL with synchronous=FULL: readers and the one writer do not wait for each other, and a commit is on disk before it
+ * is acknowledged. Two connections, so that a read never waits for a writer that waits for another process.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { Kysely, type LogEvent, sql } from 'kysely';
+import Libsql from 'libsql';
+import { ZhongkongError } from '../../core/errors.ts';
+import type { Store } from '../../core/store.ts';
+import { SqlConnection } from './connection.ts';
+import { BUSY_TIMEOUT_MS, LibsqlDialect } from './libsql-driver.ts';
+import { migrate } from './migrate.ts';
+import type { SqlProfile } from './profile.ts';
+import { fileFault, isDuplicate, sqliteFault } from './sqlite-faults.ts';
+import { createSqlStore } from './store.ts';
+import type { Tables } from './tables.ts';
+
+export interface SqliteOptions {
+  /** The store's clock, epoch ms. Default: the machine's. */
+  readonly now?: () => number;
+  /** How long to wait for another process that holds the write lock, ms. Default 5000. */
+  readonly lockPatienceMs?: number;
+  /** Sees every statement; for tests and debugging. Parameters may hold sealed secrets. */
+  readonly log?: (event: LogEvent) => void;
+}
+
+/** `path` is relative to the working directory. Throws `store_unavailable` or `config_invalid`. */
+export async function openSqlite(path: string, options: SqliteOptions = {}): Promise<Store> {
+  if (path === '' || path === ':memory:') {
+    throw new ZhongkongError('config_invalid', `store: "sqlite:${path}" names no file; for a store that is lost on exit use "memory:"`);
+  }
+  const file = resolve(path);
+  makeFile(file);
+  const now = options.now ?? Date.now;
+  const fault = (error: unknown): unknown => sqliteFault(file, error);
+  const profile: SqlProfile = {
+    rowLocks: false,
+    types: { key: 'text', text: 'text', integer: 'integer' },
+    now: async () => now(),
+    isDuplicate,
+    fault,
+  };
+  const writer = connect(file, options);
+  const reader = connect(file, options);
+  try {
+    // Kept in the file, so only the first process ever really changes it.
+    await sql`pragma journal_mode = wal`.execute(writer);
+    await sql`pragma synchronous = full`.execute(writer);
+    await sql`pragma query_only = on`.execute(reader);
+    await migrate(writer, { profile, place: file });
+    const connection = new SqlConnection({
+      profile,
+      reader,
+      writer,
+      origin: randomBytes(8).toString('hex'),
+      // Leaves everything in the one file, for those who copy it while the server is down.
+      beforeClose: async () => void (await sql`pragma wal_checkpoint(truncate)`.execute(writer)),
+    });
+    return await createSqlStore(connection, file);
+  } catch (error) {
+    await reader.destroy();
+    await writer.destroy();
+    throw fault(error);
+  }
+}
+
+function connect(file: string, { lockPatienceMs = 5000, log }: SqliteOptions): Kysely<Tables> {
+  let database: Libsql.Database;
+  try {
+    database = new Libsql(file, { timeout: BUSY_TIMEOUT_MS });
+  } catch (error) {
+    throw fileFault(file, error);
+  }
+  return new Kysely<Tables>({ dialect: new LibsqlDialect({ database, patienceMs: lockPatienceMs }), ...(log ? { log } : {}) });
+}
+
+/**
+ * Only its owner may read the file, whatever the umask; SQLite gives its two companions the same mode. A file that is
+ * there is not opened here: closing it would drop the locks that SQLite holds on it for this process.
+ */
+function makeFile(file: string): void {
+  const folder = dirname(file);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    if (isNew(file)) return;
+    if (!statSync(file).isFile()) throw new Error('not a file');
+    accessSync(file, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw fileFault(file, error);
+  }
+}
+
+/** Makes the file unless it is there; of two processes one makes it. */
+function isNew(file: string): boolean {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}

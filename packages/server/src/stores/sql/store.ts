@@ -1,0 +1,37 @@
+/** One opened SQL database as a Store. */
+
+import type { Kysely } from 'kysely';
+import type { Store } from '../../core/store.ts';
+import { ChangeLog } from './changes.ts';
+import type { SqlConnection } from './connection.ts';
+import { SqlCredentials } from './credentials.ts';
+import { SqlDirectory } from './directory.ts';
+import { SqlDueQueue } from './due.ts';
+import { refuseNewer, schemaNumber } from './migrate.ts';
+import { COUNTERS, type Tables } from './tables.ts';
+
+/** `place` is what messages call the database. */
+export async function createSqlStore(db: SqlConnection, place: string): Promise<Store> {
+  const changes = new ChangeLog(db);
+  // A process that lives shorter than its share of changes, such as a command, never prunes later.
+  if (await db.read((reader) => changes.overgrown(reader))) await db.write((trx) => changes.prune(trx));
+  return {
+    credentials: new SqlCredentials(db, changes),
+    directory: new SqlDirectory(db, changes),
+    due: new SqlDueQueue(db),
+    async ping() {
+      refuseNewer(await db.read((reader) => schemaNumber(reader)), place);
+      await db.write((trx) => countPing(trx));
+    },
+    close: () => db.close(),
+  };
+}
+
+/** A real write, since a full disk lets everything else pass. */
+async function countPing(trx: Kysely<Tables>): Promise<void> {
+  await trx
+    .updateTable('counters')
+    .set((where) => ({ value: where('value', '+', 1) }))
+    .where('name', '=', COUNTERS.ping)
+    .execute();
+}
