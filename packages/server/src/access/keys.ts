@@ -1,0 +1,244 @@
+/**
+ * The API keys of the installation: looked up by their text, changed here and nowhere else.
+ *
+ * Lookup order: declared keys → memory → the directory by keyed digest. Memory believes a record for a bounded time
+ * and is told of changes by the watcher (`drop`). Unknown keys are remembered for a moment and looked up a few at a
+ * time, so garbage cannot flood the store. A lookup that a `drop` overtook is answered but not remembered.
+ */
+
+import { LRUCache } from 'lru-cache';
+import type { ApiKeyRecord, Scope } from '../core/api-key.ts';
+import type { DeclaredKey } from '../core/declared.ts';
+import { ZhongkongError } from '../core/errors.ts';
+import type { EventSink } from '../core/events.ts';
+import { SingleFlight } from '../core/single-flight.ts';
+import type { AuditEntry, Directory, Page } from '../core/store.ts';
+import type { StoreTime } from '../core/store-time.ts';
+import { DeclaredKeys, isDeclared } from './declared-keys.ts';
+import { Gate } from './gate.ts';
+import { createApiKey, createKeyId, KEY_TEXT } from './key-format.ts';
+
+export interface KeysDeps {
+  readonly directory: Directory;
+  /** Keyed digest of a key's text, hex. */
+  readonly digest: (key: string) => string;
+  readonly time: StoreTime;
+  readonly events: EventSink;
+  /** Cryptographically strong. */
+  readonly randomBytes: (n: number) => Uint8Array;
+  readonly declared: readonly DeclaredKey[];
+  /** Most records in memory. */
+  readonly cacheSize: number;
+  /** How long memory is believed without hearing from the store, ms. */
+  readonly cacheTtlMs: number;
+}
+
+/** What a person says of a new key. */
+export interface KeyInput {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Account ids, or `*`. */
+  readonly accounts: readonly string[];
+  readonly kinds?: readonly string[] | null;
+  readonly cidrs?: readonly string[] | null;
+  readonly callsPerMinute?: number | null;
+  readonly sealed?: boolean;
+  /** Epoch ms. */
+  readonly expiresAt?: number | null;
+}
+
+export type KeyPatch = Partial<KeyInput>;
+
+/** The one key that the configuration or the CLI sets as a whole. */
+export const ADMIN_KEY_ID = 'k_admin';
+
+/** How long "unknown" is believed: a key made elsewhere works within the 5 s that the contract promises. */
+const UNKNOWN_TTL_MS = 5000;
+const MAX_UNKNOWN = 10_000;
+/** Lookups of keys that memory does not know, at once and in line. */
+const LOOKUPS_RUNNING = 16;
+const LOOKUPS_WAITING = 1000;
+
+export class Keys {
+  readonly #deps: KeysDeps;
+  readonly #declared: DeclaredKeys;
+  /** Key text → record, revoked ones included. */
+  readonly #known: LRUCache<string, ApiKeyRecord>;
+  /** Id → key text in `#known`. */
+  readonly #textOf = new Map<string, string>();
+  readonly #unknown: LRUCache<string, true>;
+  readonly #lookups = new SingleFlight<ApiKeyRecord | null>();
+  readonly #gate = new Gate(LOOKUPS_RUNNING, LOOKUPS_WAITING);
+  /** +1 per drop. */
+  #drops = 0;
+
+  constructor(deps: KeysDeps) {
+    this.#deps = deps;
+    this.#declared = new DeclaredKeys(deps.declared, deps.digest);
+    const clocked = { perf: { now: () => deps.time.now() }, ttlResolution: 0 };
+    this.#known = new LRUCache({
+      ...clocked,
+      max: deps.cacheSize,
+      ttl: deps.cacheTtlMs,
+      dispose: (record, text) => {
+        if (this.#textOf.get(record.id) === text) this.#textOf.delete(record.id);
+      },
+    });
+    this.#unknown = new LRUCache({ ...clocked, max: MAX_UNKNOWN, ttl: UNKNOWN_TTL_MS });
+  }
+
+  /** What memory knows, at once; undefined says nothing. Revoked and expired records come too: `authorize` decides. */
+  cached(key: string): ApiKeyRecord | undefined {
+    return this.#declared.find(key) ?? this.#known.get(key);
+  }
+
+  /** The record of this key, or null when there is none. Throws `rate_limited` in a flood of unknown keys. */
+  async find(key: string): Promise<ApiKeyRecord | null> {
+    const cached = this.cached(key);
+    if (cached) return cached;
+    if (!KEY_TEXT.test(key) || this.#unknown.has(key)) return null;
+    // Whoever comes after a drop must not join a lookup from before it.
+    return this.#lookups.run(`${this.#drops} ${key}`, () => this.#gate.run(() => this.#lookUp(key)));
+  }
+
+  /** The record by its public id; null when there is none. */
+  async get(id: string): Promise<ApiKeyRecord | null> {
+    return this.#declared.get(id) ?? (await this.#deps.directory.key(id));
+  }
+
+  /** In id order, declared ones (`isDeclared`) among the stored. */
+  async page(page: Page): Promise<readonly ApiKeyRecord[]> {
+    const stored = await this.#deps.directory.keys(page);
+    const all = [...stored, ...this.#declared.after(page.after)];
+    return all.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, page.limit);
+  }
+
+  /** A new key. Its text is in the answer and nowhere else. Throws `invalid_request` or `conflict`. */
+  async create(input: KeyInput, actor: string): Promise<{ readonly record: ApiKeyRecord; readonly key: string }> {
+    const { randomBytes, digest, time } = this.#deps;
+    const key = createApiKey(randomBytes);
+    const record: ApiKeyRecord = {
+      kinds: null,
+      cidrs: null,
+      callsPerMinute: null,
+      sealed: false,
+      expiresAt: null,
+      ...input,
+      id: createKeyId(randomBytes),
+      digest: digest(key),
+      paths: null,
+      revokedAt: null,
+      createdAt: time.now(),
+    };
+    this.#assertSensible(record);
+    await this.#put(record);
+    await this.#audit('key.created', actor, record, { name: record.name, scopes: record.scopes.join(' '), sealed: record.sealed });
+    return { record, key };
+  }
+
+  /** Throws `not_found`, `conflict` (declared, the admin key, revoked, name taken) or `invalid_request`. */
+  async update(id: string, patch: KeyPatch, actor: string): Promise<ApiKeyRecord> {
+    const before = await this.#changeable(id);
+    if (id === ADMIN_KEY_ID) throw new ZhongkongError('conflict', 'the admin key cannot be changed, only replaced or revoked');
+    if (before.revokedAt !== null) throw new ZhongkongError('conflict', 'this key was revoked');
+    const record: ApiKeyRecord = { ...before, ...patch };
+    this.#assertSensible(record);
+    await this.#put(record);
+    await this.#audit('key.updated', actor, record, { fields: Object.keys(patch).join(' ') });
+    return record;
+  }
+
+  /** For good. A second time changes nothing. Throws `not_found`, or `conflict` for a declared key. */
+  async revoke(id: string, actor: string): Promise<ApiKeyRecord> {
+    const before = await this.#changeable(id);
+    if (before.revokedAt !== null) return before;
+    const record: ApiKeyRecord = { ...before, revokedAt: this.#deps.time.now() };
+    await this.#put(record);
+    await this.#audit('key.revoked', actor, record, { name: record.name });
+    return record;
+  }
+
+  /** Make `key` the admin key in place of the former one. False when it is already. */
+  async putAdmin(key: string, actor: string): Promise<boolean> {
+    const { directory, digest, time } = this.#deps;
+    if (!KEY_TEXT.test(key)) throw new ZhongkongError('invalid_request', 'adminKey: use 24 to 128 of A-Z a-z 0-9 _ . -');
+    const before = await directory.key(ADMIN_KEY_ID);
+    const after = digest(key);
+    if (before && before.digest === after && before.revokedAt === null) return false;
+    const record: ApiKeyRecord = {
+      id: ADMIN_KEY_ID,
+      name: 'admin',
+      digest: after,
+      scopes: ['admin'],
+      accounts: ['*'],
+      kinds: null,
+      paths: null,
+      callsPerMinute: null,
+      cidrs: null,
+      sealed: false,
+      expiresAt: null,
+      revokedAt: null,
+      createdAt: time.now(),
+    };
+    await this.#put(record);
+    await this.#audit('key.admin_set', actor, record, {});
+    return true;
+  }
+
+  /** Forget what memory knows of a key: somebody changed it, or made it. */
+  drop(id: string): void {
+    this.#drops += 1;
+    this.#unknown.clear();
+    const text = this.#textOf.get(id);
+    if (text !== undefined) this.#known.delete(text);
+  }
+
+  dropAll(): void {
+    this.#drops += 1;
+    this.#unknown.clear();
+    this.#known.clear();
+    this.#textOf.clear();
+  }
+
+  async #lookUp(key: string): Promise<ApiKeyRecord | null> {
+    const drops = this.#drops;
+    const record = await this.#deps.directory.keyByDigest(this.#deps.digest(key));
+    if (drops !== this.#drops) return record;
+    if (record) this.#remember(key, record);
+    else this.#unknown.set(key, true);
+    return record;
+  }
+
+  #remember(key: string, record: ApiKeyRecord): void {
+    // Another text under the same id: the admin key was replaced and the word of it got lost.
+    const former = this.#textOf.get(record.id);
+    if (former !== undefined && former !== key) this.#known.delete(former);
+    this.#known.set(key, record);
+    this.#textOf.set(record.id, key);
+  }
+
+  /** The stored record, from the store: a change on top of a remembered one could undo another's. */
+  async #changeable(id: string): Promise<ApiKeyRecord> {
+    if (isDeclared(id) && this.#declared.get(id)) throw new ZhongkongError('conflict', 'a declared key is changed in the configuration');
+    const record = await this.#deps.directory.key(id);
+    if (!record) throw new ZhongkongError('not_found', 'no such key');
+    return record;
+  }
+
+  async #put(record: ApiKeyRecord): Promise<void> {
+    const taken = this.#declared.hasName(record.name) || (await this.#deps.directory.putKey(record)) === 'conflict';
+    this.drop(record.id);
+    if (taken) throw new ZhongkongError('conflict', `a key named "${record.name}" exists already`);
+  }
+
+  #assertSensible({ scopes, accounts, expiresAt, sealed }: ApiKeyRecord): void {
+    const wrong = (message: string) => new ZhongkongError('invalid_request', message);
+    if (scopes.includes('admin') && !accounts.includes('*')) throw wrong('accounts: an admin key covers all accounts, ["*"]');
+    if (scopes.includes('admin') && sealed) throw wrong('sealed: an admin key cannot be sealed');
+    if (expiresAt !== null && expiresAt <= this.#deps.time.now()) throw wrong('expires_at: lies in the past');
+  }
+
+  #audit(action: string, actor: string, record: ApiKeyRecord, data: AuditEntry['data']): Promise<void> {
+    return this.#deps.directory.appendAudit([{ at: this.#deps.time.now(), action, actor, subject: record.id, data }]);
+  }
+}
