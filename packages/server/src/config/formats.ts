@@ -101,17 +101,19 @@ export const httpProxy = () =>
     return /^https?:$/.test(base.protocol) && hasNoPath(base) ? value : null;
   });
 
+/** A file of this machine. SQLite's own `:memory:` would be a second word for `memory:`. */
+const SQLITE = /^sqlite:(?!:memory:$)[^\0]+$/;
 /** URL schemes of stores that other machines can share; opening them is `stores/open.ts`'s affair. */
 const SHARED = /^(?:postgres|postgresql|mysql|redis|rediss):\/\/./;
 
 export const store = () =>
   parsed<string>('must be sqlite:PATH, memory:, postgres://…, mysql://… or redis://…', (value) =>
-    value === 'memory:' || /^sqlite:[^\0]+$/.test(value) || SHARED.test(value) ? value : null,
+    value === 'memory:' || SQLITE.test(value) || SHARED.test(value) ? value : null,
   );
 
 /** The path of the database file, or null when the store is no file of this machine. */
 export function databaseFile(storeUrl: string): string | null {
-  if (!storeUrl.startsWith('sqlite:') || storeUrl === 'sqlite::memory:') return null;
+  if (!storeUrl.startsWith('sqlite:')) return null;
   return storeUrl.slice('sqlite:'.length);
 }
 

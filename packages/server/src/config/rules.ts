@@ -33,6 +33,9 @@ function repeated<T>(
   });
 }
 
+/** Names that the audit trail knows as the admin key and the command line on the server's machine. */
+const OWN_NAMES: ReadonlySet<string> = new Set(['admin', 'cli']);
+
 const RULES: readonly Rule[] = [
   {
     of: ['listen', 'tls', 'trustedProxies', 'allowPlainHttp'],
@@ -119,6 +122,11 @@ const RULES: readonly Rule[] = [
         (_, first, second) => `keys[${second}].key is that of keys[${first}] too, got (secret)`,
       ),
     ],
+  },
+  {
+    of: ['keys'],
+    check: ({ keys }) =>
+      keys.flatMap(({ name }, index) => lines(OWN_NAMES.has(name) && `keys[${index}].name is one of our own, got ${JSON.stringify(name)}`)),
   },
   {
     of: ['keys', 'adminKey'],

@@ -33,7 +33,9 @@ const DEFAULT_FILES = ['zhongkong.yaml', 'zhongkong.json'];
 const NEAR_MISS = 'zhongkong.yml';
 
 /** Variables that are ours but no options: of the command line, and of the tests. */
-const OTHER_VARIABLES = new Set(['ZHONGKONG_URL', 'ZHONGKONG_KEY', 'ZHONGKONG_ACCOUNT_SECRET', 'ZHONGKONG_REQUIRE']);
+const OTHER_VARIABLES = new Set(['ZHONGKONG_URL', 'ZHONGKONG_KEY', 'ZHONGKONG_ACCOUNT_SECRET', 'ZHONGKONG_DEBUG', 'ZHONGKONG_REQUIRE']);
+/** A user with a password in a URL. */
+const PASSWORD = /:\/\/[^/@]*:[^@]*@/;
 /** What Kubernetes puts into every container of a namespace with a Service whose name starts with "zhongkong". */
 const SERVICE_LINK = /_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)$/;
 
@@ -55,7 +57,10 @@ export async function readSources(input: SourceInput): Promise<Sources> {
     if (text === '') mistakes.push(`${option.env} is empty: give it a value, or unset it`);
     else if (text !== undefined) put(option, text, option.env);
     const given = input.flags[option.name];
-    if (given !== undefined) put(option, given, option.flag ?? option.name);
+    if (given === undefined) continue;
+    if (option.doc.url && PASSWORD.test(given))
+      mistakes.push(`${option.name} holds a password, which must not stand in argv: use ${option.env}`);
+    put(option, given, option.flag ?? option.name);
   }
   mistakes.push(...unknownVariables(input.env));
   const sourceOf: SourceOf = (path) => {

@@ -45,7 +45,7 @@ const CHECKS: readonly Check[] = [
   },
   {
     option: 'store',
-    when: ({ store }) => store === 'memory:' || store === 'sqlite::memory:',
+    when: ({ store }) => store === 'memory:',
     text: {
       en: 'Everything is forgotten when the process ends. Use sqlite:PATH outside of trials.',
       zh: '进程结束后数据全部丢失，正式使用请改为 sqlite:路径。',

@@ -156,6 +156,17 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
   ],
   ['no scope', key({ scopes: [] }), 'keys[0].scopes must name at least one scope, got a list (from ZHONGKONG_KEYS)'],
   ['no accounts', key({ accounts: undefined }), 'keys[0].accounts is required (from ZHONGKONG_KEYS)'],
+  ['a name of our own', key({ name: 'cli' }), 'keys[0].name is one of our own, got "cli"'],
+  [
+    'a password in argv',
+    { flags: { egressProxy: 'http://me:hunter2@10.0.0.1:3128' } },
+    'egressProxy holds a password, which must not stand in argv: use ZHONGKONG_EGRESS_PROXY',
+  ],
+  [
+    'a second word for memory:',
+    env('STORE', 'sqlite::memory:'),
+    'store must be sqlite:PATH, memory:, postgres://…, mysql://… or redis://…, got "sqlite::memory:" (from ZHONGKONG_STORE)',
+  ],
   [
     'no time',
     key({ expires_at: 'tomorrow' }),
