@@ -7,7 +7,7 @@ export class BoundedMap<V> {
   readonly #map = new Map<string, V>();
   readonly #ring: (string | undefined)[] = [];
   readonly #onEvict: ((key: string, value: V) => void) | undefined;
-  #capacity: number;
+  readonly #capacity: number;
   #next = 0;
 
   constructor(capacity: number, onEvict?: (key: string, value: V) => void) {
@@ -41,8 +41,9 @@ export class BoundedMap<V> {
 
   /** Oldest first: drops entries while `isOld` says so, looking at no more than it drops plus one. */
   dropWhile(isOld: (value: V) => boolean): void {
+    const oldest = this.#ring.length < this.#capacity ? 0 : this.#next; // a ring not yet full starts at 0
     for (let step = 0; step < this.#ring.length; step++) {
-      const at = (this.#next + step) % this.#capacity;
+      const at = (oldest + step) % this.#capacity;
       const key = this.#ring[at];
       if (key === undefined) continue;
       const value = this.#map.get(key);

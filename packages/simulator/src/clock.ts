@@ -13,8 +13,12 @@ export interface SimClock {
 /** A clock that runs from `source` (default `Date.now`) plus what was advanced: for programs and demos. */
 export function createWallClock(source: () => number = Date.now): SimClock {
   let offsetMs = 0;
+  let latest = Number.NEGATIVE_INFINITY; // the system's clock may be set back; this one stands still then
   return {
-    now: () => source() + offsetMs,
+    now: () => {
+      latest = Math.max(latest, source() + offsetMs);
+      return latest;
+    },
     advance: (ms) => {
       offsetMs += checkedStep(ms);
     },

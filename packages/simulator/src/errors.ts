@@ -11,6 +11,7 @@ export const ERRMSG: Readonly<Record<number, string>> = {
   40002: 'invalid grant_type',
   40003: 'invalid openid',
   40004: 'invalid media type',
+  40008: 'invalid message type',
   40013: 'invalid appid',
   40014: 'invalid access_token',
   40029: 'invalid code',
@@ -18,6 +19,10 @@ export const ERRMSG: Readonly<Record<number, string>> = {
   40097: 'invalid args',
   40125: 'invalid appsecret',
   40163: 'code been used',
+  40169: 'invalid length for scene, or the data is not json string',
+  40201: 'invalid url', // 4020x: texts from the descriptions
+  40202: 'invalid action',
+  40203: 'invalid check_operator',
   40164: 'invalid ip {ip} ipv6 {ipv6}, not in whitelist',
   40243: 'AppSecret已被冻结，请登录MP解冻后再次调用', // wire text unknown
   41001: 'access_token missing',

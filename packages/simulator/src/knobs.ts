@@ -46,6 +46,8 @@ export interface Knobs {
   forceTooSoonCode: number;
   /** Answer to a force beyond the day's allowance (assumed 45009). */
   forceOverLimitCode: number;
+  /** What an unforced stable call gives after WeChat killed the running token early: it again (assumed), or a new one. */
+  revokedStable: 'same' | 'new';
   /** clear_quota calls per calendar month, all forms together. */
   clearsPerMonth: number;
   /** Limits per path, laid over the built-in ones; an account's own lie over these. */
@@ -105,6 +107,7 @@ export const DEFAULT_KNOBS: Readonly<Knobs> = Object.freeze({
   forcePerDay: 20,
   forceTooSoonCode: 0,
   forceOverLimitCode: 45009,
+  revokedStable: 'same',
   clearsPerMonth: 10,
   limits: {},
   dayOffsetMinutes: 480,
@@ -135,7 +138,7 @@ const seconds = integer(0, 315_360_000); // ten years
 const errcode = integer(-1_000_000, 10_000_000);
 const count = integer(0, 1_000_000_000);
 
-/** `{"day":2000,"minute":null}`; shared with accounts and the quota fault. */
+/** `{"day":2000,"minute":null}`; shared with accounts. */
 export const limitReader: Reader<Limit> = fieldsOf<Required<Limit>>({ day: nullable(count), minute: nullable(count) });
 export const limitsReader: Reader<Record<string, Limit>> = recordOf(matching(/^\/[\w/.-]+$/), limitReader);
 
@@ -155,6 +158,7 @@ const readers: { readonly [K in keyof Knobs]: Reader<Knobs[K]> } = {
   forcePerDay: count,
   forceTooSoonCode: errcode,
   forceOverLimitCode: errcode,
+  revokedStable: oneOf('same', 'new'),
   clearsPerMonth: count,
   limits: limitsReader,
   dayOffsetMinutes: integer(-840, 840),
@@ -181,6 +185,9 @@ const readers: { readonly [K in keyof Knobs]: Reader<Knobs[K]> } = {
   errmsg: recordOf(matching(/^-?\d+$/), text),
 };
 const readKnobs = fieldsOf<Knobs>(readers);
+
+/** Knobs that size a memory when the simulator is made and cannot change later. */
+export const FIXED_KNOBS = ['ridMemory', 'deadTokenMemory'] as const satisfies readonly (keyof Knobs)[];
 
 /** `changes` laid over `base`, checked and frozen. */
 export const knobsFrom = (changes: unknown, base: Readonly<Knobs> = DEFAULT_KNOBS): Readonly<Knobs> =>

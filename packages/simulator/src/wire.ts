@@ -55,17 +55,16 @@ function httpDate(ms: number): string {
   return dateText;
 }
 
-/** `dateMs` is the instant that the Date header shows. */
-export function replyOf(answer: Answer, dateMs: number, cut?: { bytes: number; clean: boolean }): Reply {
-  const whole = typeof answer.body === 'string' ? encoder.encode(answer.body) : answer.body;
-  const body = cut?.clean ? whole.subarray(0, cut.bytes) : whole;
+/** `dateMs` is the instant that the Date header shows; `cutAt` breaks the connection after so many bytes. */
+export function replyOf(answer: Answer, dateMs: number, cutAt?: number): Reply {
+  const body = typeof answer.body === 'string' ? encoder.encode(answer.body) : answer.body;
   const headers = [
     ['Date', httpDate(dateMs)],
     ['Content-Type', answer.contentType],
     ['Content-Length', String(body.length)],
   ] as const;
   const reply = { kind: 'reply', status: answer.status, headers, body } as const;
-  return cut && !cut.clean ? { ...reply, cutAt: cut.bytes } : reply;
+  return cutAt === undefined ? reply : { ...reply, cutAt };
 }
 
 /** Success in JSON: `body` is already compact text in WeChat's key order. */

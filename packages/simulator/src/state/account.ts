@@ -43,6 +43,8 @@ export interface Account {
   limits: Record<string, Limit> | null;
   /** Paths that answer 48001 to this account. */
   unauthorizedPaths: readonly string[];
+  /** Where messages would be pushed to; null: callback/check answers 40201. */
+  callbackUrl: string | null;
   readonly chains: Readonly<Record<ChainName, Chain>>;
   readonly tickets: Map<Kind, Issued>;
   lastForceAt: number | null;
@@ -67,6 +69,7 @@ export function newAccount(id: string, secret: string, birth: number): Account {
     lifetimeSeconds: null,
     limits: null,
     unauthorizedPaths: [],
+    callbackUrl: null,
     chains: { classic: emptyChain(), stable: emptyChain() },
     tickets: new Map(),
     lastForceAt: null,

@@ -14,6 +14,8 @@ export interface Issued {
   readonly chain: Kind;
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** What the caller was told: expiresAt, unless a fault makes the real life another one. */
+  readonly toldUntil: number;
   validUntil: number;
   superseded: boolean;
 }

@@ -14,10 +14,18 @@ export interface IssueCount {
   rogue: number;
 }
 
+export interface CountersView {
+  /** Real issues per endpoint path: asked for, forced, by a rogue. A repeated stable token is none. */
+  issues: Record<string, IssueCount>;
+  calls: Record<string, { total: number; errors: Record<string, number> }>;
+  /** Calls with an access_token: success, and refusals by errcode. */
+  business: { accepted: number; rejected: Record<string, number> };
+}
+
 export class Counters {
   readonly calls = new Map<string, CallCount>();
   readonly issues = new Map<string, IssueCount>();
-  /** Calls that were let in by their access_token, and those refused, by errcode. */
+  /** Calls made with an access_token: those answered with success, and the others by errcode. */
   businessAccepted = 0;
   readonly businessRejected = new Map<number, number>();
 
@@ -45,11 +53,11 @@ export class Counters {
     count[how]++;
   }
 
-  toJSON(): object {
-    const calls: Record<string, object> = {};
+  view(): CountersView {
+    const calls: CountersView['calls'] = {};
     for (const [path, { total, errors }] of this.calls) calls[path] = { total, errors: Object.fromEntries(errors) };
     return {
-      issues: Object.fromEntries(this.issues),
+      issues: Object.fromEntries([...this.issues].map(([path, count]) => [path, { ...count }])),
       calls,
       business: { accepted: this.businessAccepted, rejected: Object.fromEntries(this.businessRejected) },
     };

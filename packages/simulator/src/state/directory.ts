@@ -12,7 +12,8 @@ export class Directory {
   readonly #accounts = new Map<string, Account>();
   readonly #seed: string;
   readonly #autoSecret: string | null;
-  #removed = 0;
+  /** Former lives per id: a re-created account must not make its old tokens again. */
+  readonly #lives = new Map<string, number>();
 
   constructor(seed: string, autoSecret: string | null) {
     this.#seed = seed;
@@ -27,6 +28,11 @@ export class Directory {
     return this.#accounts.keys();
   }
 
+  /** Only accounts that exist already: looking does not create an automatic one. */
+  peek(id: string): Account | null {
+    return this.#accounts.get(id) ?? null;
+  }
+
   find(id: string): Account | null {
     const known = this.#accounts.get(id);
     if (known) return known;
@@ -35,14 +41,14 @@ export class Directory {
 
   /** Without `secret` one is made from the seed. */
   create(id: string, secret: string = makeSecret(`${this.#seed}|${id}|secret`)): Account {
-    const account = newAccount(id, secret, this.#removed);
+    const account = newAccount(id, secret, this.#lives.get(id) ?? 0);
     this.#accounts.set(id, account);
     return account;
   }
 
   remove(id: string): boolean {
     const found = this.#accounts.delete(id);
-    if (found) this.#removed++;
+    if (found) this.#lives.set(id, (this.#lives.get(id) ?? 0) + 1);
     return found;
   }
 }

@@ -75,10 +75,19 @@ export class Issuer {
     return hit;
   }
 
+  /** Kills everything of an account that goes away and lets the bounded memory of dead tokens have it. */
+  retire(account: Account, now: number): void {
+    this.revoke(account, now, () => true);
+    const { classic, stable } = account.chains;
+    const all = [classic.current, stable.current, ...classic.previous, ...stable.previous, ...account.tickets.values()];
+    for (const token of all) if (token) this.#dead.put(token.value, token);
+  }
+
   #record(account: string, chain: Kind, value: string, now: number, lifetimeSeconds: number, effects: IssueEffects): Issued {
-    const expiresAt = now + lifetimeSeconds * 1000 + (effects.expirySkewMs ?? 0);
+    const toldUntil = now + lifetimeSeconds * 1000;
+    const expiresAt = toldUntil + (effects.expirySkewMs ?? 0);
     const validUntil = effects.revokeAfterMs === undefined ? expiresAt : Math.min(expiresAt, now + effects.revokeAfterMs);
-    const token: Issued = { value, account, chain, issuedAt: now, expiresAt, validUntil, superseded: false };
+    const token: Issued = { value, account, chain, issuedAt: now, expiresAt, toldUntil, validUntil, superseded: false };
     this.#index.set(value, token);
     return token;
   }

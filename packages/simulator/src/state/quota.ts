@@ -90,15 +90,18 @@ export class Quota {
     this.#forceCount = 0;
   }
 
-  toJSON(now: number, offset: number): object {
+  view(
+    now: number,
+    offset: number,
+  ): { used: Record<string, { day: number; minute: number }>; forced_today: number; clears_this_month: number } {
     const paths = [...this.#used.keys()].map((path) => [
       path,
       { day: this.usedInDay(path, now, offset), minute: this.usedInMinute(path, now) },
     ]);
     return {
       used: Object.fromEntries(paths),
-      forcedToday: this.forcedInDay(now, offset),
-      clearsThisMonth: this.clearsInMonth(now, offset),
+      forced_today: this.forcedInDay(now, offset),
+      clears_this_month: this.clearsInMonth(now, offset),
     };
   }
 }
