@@ -113,7 +113,7 @@ export class MemoryDirectory implements Directory {
     const now: ChangePage = { cursor: String(changeCount), changes: [], overflow: false };
     if (cursor === null) return now;
     const from = Number(cursor);
-    const changes = this.#state.changesAfter(from, limit);
+    const changes = Number.isSafeInteger(from) ? this.#state.changesAfter(from, limit) : null;
     // More than a page: the reader drops everything it knows and goes on from now.
     if (changes === null || from + changes.length < changeCount) return { ...now, overflow: true };
     return { ...now, changes };

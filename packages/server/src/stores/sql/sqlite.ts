@@ -36,12 +36,12 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
   }
   const file = resolve(path);
   makeFile(file);
-  const now = options.now ?? Date.now;
+  const clock = options.now ?? Date.now;
   const fault = (error: unknown): unknown => sqliteFault(file, error);
   const profile: SqlProfile = {
     rowLocks: false,
     types: { key: 'text', text: 'text', integer: 'integer' },
-    now: async () => now(),
+    now: async () => Math.floor(clock()),
     isDuplicate,
     fault,
   };
