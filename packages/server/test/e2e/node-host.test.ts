@@ -1,11 +1,11 @@
 // The Node host on the wire: what is refused before the app, who is calling, TLS, and how it ends.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type Listening, listen, type Served } from '../../src/hosts/node/listen.ts';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { listen, type Served } from '../../src/hosts/node/listen.ts';
 import { get, RawConnection } from './raw-http.ts';
+import { selfSigned } from './self-signed.ts';
 
 type Fetch = Served['app']['fetch'];
 
@@ -214,30 +214,12 @@ describe('the address', () => {
 
 describe('TLS of its own', () => {
   const folder = mkdtempSync(join(tmpdir(), 'zhongkong-tls-'));
-  ended.push(() => undefined);
+  afterAll(() => rmSync(folder, { recursive: true }));
   const file = (name: string) => join(folder, name);
   const certificate = (name: string) => {
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '1',
-        '-keyout',
-        file(`${name}.key`),
-        '-out',
-        file(`${name}.crt`),
-        ...subject,
-      ],
-      { stdio: 'ignore' },
-    );
+    const { cert, key } = selfSigned();
+    writeFileSync(file(`${name}.crt`), cert);
+    writeFileSync(file(`${name}.key`), key);
     return { certFile: file(`${name}.crt`), keyFile: file(`${name}.key`) };
   };
 
@@ -264,9 +246,5 @@ describe('TLS of its own', () => {
       message: `tls.certFile: ${file('missing')} cannot be read (ENOENT)`,
     });
     await expect(serve(echo, { tls: { ...tls, keyFile: tls.certFile } })).rejects.toMatchObject({ code: 'config_invalid' });
-    rmSync(folder, { recursive: true });
   });
 });
-
-/** Only the type: what the CLI relies on. */
-export type Contract = Listening;
