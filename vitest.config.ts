@@ -1,4 +1,5 @@
 // One vitest project per level: `unit` and `contract` are quick and need nothing; the others start real processes.
+// `workspace` tests the repository's own rules and scripts.
 import { defineConfig } from 'vitest/config';
 
 const level = (name: string, include: string[], extra: object = {}) => ({
@@ -10,6 +11,7 @@ const level = (name: string, include: string[], extra: object = {}) => ({
 export default defineConfig({
   test: {
     projects: [
+      level('workspace', ['scripts/test/**/*.test.mjs']),
       level('unit', ['packages/*/test/unit/**/*.test.ts']),
       level('contract', ['packages/*/test/contract/**/*.test.ts']),
       level('race', ['packages/*/test/race/**/*.test.ts']),

@@ -16,4 +16,4 @@ if (major < REQUIRED[0] || (major === REQUIRED[0] && minor < REQUIRED[1])) {
   process.exit(1);
 }
 
-import('./setup/run.mjs').then(({ setUp }) => setUp({ dev: process.argv.includes('--dev') }));
+void import('./setup/run.mjs').then(({ setUp }) => setUp({ dev: process.argv.includes('--dev') }));

@@ -36,7 +36,7 @@ function fingerprint(root) {
       ...filesUnder(root, `${path}/src`),
     ]),
   ];
-  for (const path of inputs.sort()) {
+  for (const path of inputs.sort((a, b) => (a < b ? -1 : 1))) {
     const { size, mtimeMs } = statSync(path);
     hash.update(`${path}\0${size}\0${mtimeMs}\n`);
   }

@@ -1,0 +1,19 @@
+/**
+ * Parts of the tests that need a program which may not be there. Each is one row: which test files, how to see whether
+ * the program is there, and the command that installs it.
+ *
+ * `npm test` leaves such files out by name when the program is missing; with ZHONGKONG_REQUIRE=all that is a failure.
+ */
+
+import { spawnSync } from 'node:child_process';
+
+/** True when the program starts; its exit code says nothing about being installed. */
+export const starts = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).error === undefined;
+
+/**
+ * @typedef {{ name: string, files: readonly string[], present: () => boolean, install: string }} Requirement
+ * `files` are globs from the repository root.
+ */
+
+/** @type {readonly Requirement[]} Nothing so far: SQLite, the simulator and the SDKs come with the install. */
+export const REQUIREMENTS = [];

@@ -1,0 +1,65 @@
+/** Each text rule and each lock-file rule is fed something that breaks it, and something that does not. */
+
+import { describe, expect, it } from 'vitest';
+import { lockProblems } from '../check/lock-file.mjs';
+import { checkText, problemsOf, RULES } from '../check/text-rules.mjs';
+
+const HEADER = '// What it is for.\n';
+const long = (lines) => `${HEADER}${'x;\n'.repeat(lines)}`;
+// Put together here, so that this file passes the rules it tests.
+const slash = '/';
+const BAD = {
+  length: ['packages/server/src/a.ts', long(400)],
+  header: ['packages/server/src/a.ts', 'export const x = 1;\n'],
+  'machine path': ['docs/a.md', `see ${slash}root/project\n`],
+  'outside path': ['docs/a.md', `see ..${slash}shared${slash}design.md\n`],
+  'registry host': ['README.md', `https:${slash}${slash}registry.example.com${slash}x\n`],
+  'conflict marker': ['README.md', `${'<'.repeat(7)} HEAD\n`],
+  'Windows line end': ['README.md', 'a\r\n'],
+  'focused or skipped test': ['packages/a/test/unit/a.test.ts', `${HEADER}it.${'only'}('x', f);\n`],
+};
+const GOOD = [
+  ['packages/server/src/a.ts', long(390)],
+  ['packages/server/src/a.ts', `// A table. Length: one row per errcode.\n${'x;\n'.repeat(900)}`],
+  ['packages/server/src/cli/main.ts', `#!/usr/bin/env node\n${HEADER}`],
+  ['docs/a.md', 'https://example.com/work/root/ and var/root/\n'],
+];
+
+describe('text rules', () => {
+  it.each(RULES.map((rule) => rule.name))('%s finds what breaks it', (name) => {
+    expect(problemsOf(...BAD[name])).toEqual([expect.stringContaining(`(${name})`)]);
+  });
+
+  it('lets good files pass', () => {
+    expect(GOOD.flatMap(([path, text]) => problemsOf(path, text))).toEqual([]);
+  });
+
+  it('fails when there is nothing to look at', () => {
+    expect(checkText('.', [])).toHaveLength(1);
+  });
+});
+
+describe('lock file rules', () => {
+  const native = { version: '1.0.0', optionalDependencies: { 'native-linux-x64': '1.0.0', 'native-darwin-arm64': '1.0.0' } };
+  const complete = { 'node_modules/native': native, 'node_modules/native-linux-x64': {}, 'node_modules/native-darwin-arm64': {} };
+
+  it('accepts a complete one, workspace links included', () => {
+    expect(lockProblems({ ...complete, 'node_modules/ours': { resolved: 'packages/ours', link: true } })).toEqual([]);
+  });
+
+  it('finds a download address', () => {
+    expect(lockProblems({ 'node_modules/a': { resolved: 'https://example.com/a.tgz' } })).toEqual([
+      expect.stringContaining('download address'),
+    ]);
+  });
+
+  it("finds another system's missing binary", () => {
+    expect(lockProblems({ 'node_modules/native': native, 'node_modules/native-linux-x64': {} })).toEqual([
+      expect.stringContaining('native-darwin-arm64'),
+    ]);
+  });
+
+  it('fails when it lists nothing', () => {
+    expect(lockProblems({ '': {} })).toHaveLength(1);
+  });
+});
