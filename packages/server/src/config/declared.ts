@@ -74,14 +74,22 @@ export const keySchema = z.strictObject({
   kinds: described(
     z
       .array(matching(/^[a-z0-9_]{1,64}$/, 'must be the name of a credential kind'), { error: 'must be a list of credential kinds' })
+      .min(1, { error: 'must name at least one kind, or be left out' })
       .nullable()
       .default(null),
     { en: 'Credential kinds it may read. Default: all.', zh: '可读取的凭据种类，默认全部。' },
   ),
-  cidrs: described(z.array(cidr(), { error: 'must be a list of CIDRs' }).nullable().default(null), {
-    en: 'Networks it may be used from. Default: all.',
-    zh: '允许使用它的网段，默认不限。',
-  }),
+  cidrs: described(
+    z
+      .array(cidr(), { error: 'must be a list of CIDRs' })
+      .min(1, { error: 'must name at least one CIDR, or be left out' })
+      .nullable()
+      .default(null),
+    {
+      en: 'Networks it may be used from. Default: all.',
+      zh: '允许使用它的网段，默认不限。',
+    },
+  ),
   calls_per_minute: described(integer(1, 1_000_000).nullable().default(null), {
     en: 'Calls per minute and process. Default: no limit.',
     zh: '每进程每分钟调用次数上限，默认不限。',

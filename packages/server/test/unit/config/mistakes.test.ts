@@ -156,6 +156,11 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
   ],
   ['no scope', key({ scopes: [] }), 'keys[0].scopes must name at least one scope, got a list (from ZHONGKONG_KEYS)'],
   ['no accounts', key({ accounts: undefined }), 'keys[0].accounts is required (from ZHONGKONG_KEYS)'],
+  [
+    'a network list that lets nobody in',
+    key({ cidrs: [] }),
+    'keys[0].cidrs must name at least one CIDR, or be left out, got a list (from ZHONGKONG_KEYS)',
+  ],
   ['a name of our own', key({ name: 'cli' }), 'keys[0].name is one of our own, got "cli"'],
   [
     'a password in argv',

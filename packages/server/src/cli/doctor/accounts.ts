@@ -1,0 +1,116 @@
+/**
+ * Whether WeChat accepts each account's AppSecret from this machine, without touching its credentials.
+ *
+ * Always asked through a chain that gives the running value again (stable_token, not forced): it never kills anything.
+ * For an account in classic mode that is so because the two chains are isolated at WeChat; a classic issue is never made
+ * to check, because it would make the running token invalid. What WeChat gives is thrown away.
+ */
+
+import type { Account } from '../../core/account.ts';
+import type { Bilingual } from '../../core/failure.ts';
+import type { Chain, KindDeclaration } from '../../core/kind.ts';
+import type { Seal } from '../../core/seal.ts';
+import { secretContext } from '../../core/session.ts';
+import type { Directory } from '../../core/store.ts';
+import { type Upstream, UpstreamError } from '../../core/upstream.ts';
+import { type Finding, finding, reasonOf } from './finding.ts';
+
+export interface AccountCheckDeps {
+  readonly directory: Directory;
+  readonly seal: Seal;
+  readonly upstream: Upstream;
+  readonly kinds: readonly KindDeclaration[];
+}
+
+const DEADLINE_MS = 5000;
+/** Asked at the same time: the check must not look like an attack. */
+const CONCURRENCY = 4;
+/** Without names, so many: a platform with 10,000 merchants has other ways to look. */
+const MOST = 50;
+
+export async function checkAccountSecrets(ids: readonly string[], deps: AccountCheckDeps): Promise<Finding[]> {
+  const { directory } = deps;
+  const findings: Finding[] = [];
+  const accounts: Account[] = [];
+  if (ids.length === 0) {
+    accounts.push(...(await directory.accounts({ after: null, limit: MOST })));
+    const more = (await directory.countAccounts()) - accounts.length;
+    if (more > 0)
+      findings.push(
+        finding('secret', 'info', {
+          en: `${more} more accounts were not asked for; name them`,
+          zh: `另有 ${more} 个账号未检查，可逐个指定`,
+        }),
+      );
+    if (accounts.length === 0) findings.push(finding('secret', 'info', { en: 'no accounts yet', zh: '还没有账号' }));
+  }
+  for (const id of ids) {
+    const account = await directory.account(id);
+    if (account) accounts.push(account);
+    else findings.push(finding('secret', 'error', { en: 'no such account', zh: '没有这个账号' }, null, id));
+  }
+  const waiting = [...accounts];
+  const worker = async (): Promise<void> => {
+    for (let account = waiting.shift(); account; account = waiting.shift()) findings.push(...(await checkOne(account, deps)));
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return findings;
+}
+
+/** A chain that gives the running value again. */
+const harmless = (kinds: readonly KindDeclaration[], { platform }: Account): Chain | undefined =>
+  kinds
+    .filter((kind) => kind.main && kind.platforms.includes(platform))
+    .flatMap(({ chains }) => Object.values(chains))
+    .find(({ policy }) => policy.type === 'stable-window');
+
+async function checkOne(account: Account, { seal, upstream, kinds }: AccountCheckDeps): Promise<Finding[]> {
+  const { id } = account;
+  if (!account.enabled) return [finding('secret', 'info', { en: 'disabled, not asked', zh: '已停用，未检查' }, null, id)];
+  const chain = harmless(kinds, account);
+  if (!chain) return [finding('secret', 'info', { en: 'cannot be checked without an issue', zh: '不签发凭据就无法检查' }, null, id)];
+  const verdicts: Finding[] = [];
+  for (const [slot, sealed] of account.sealedSecrets.entries()) {
+    verdicts.push(await checkSecret(account, slot, () => seal.open(sealed, secretContext(id)), chain, upstream));
+    // A network that is closed to the one is closed to the other.
+    if (verdicts.at(-1)?.check === 'reach') break;
+  }
+  return verdicts;
+}
+
+const slotName = (slot: number): Bilingual => (slot === 0 ? { en: '', zh: '' } : { en: 'fallback: ', zh: '备用：' });
+
+async function checkSecret(account: Account, slot: number, open: () => string, chain: Chain, upstream: Upstream): Promise<Finding> {
+  const { id, appId } = account;
+  const which = slotName(slot);
+  const told = (level: 'ok' | 'warning' | 'error', text: Bilingual, advice: Bilingual | null, check = 'secret'): Finding =>
+    finding(check, level, { en: which.en + text.en, zh: which.zh + text.zh }, advice, id);
+  let secret: string;
+  try {
+    secret = open();
+  } catch {
+    return told(
+      'error',
+      { en: 'cannot be unsealed', zh: '无法解密' },
+      {
+        en: 'Enter it again with "zhongkong account secret".',
+        zh: '请用 “zhongkong account secret” 重新录入。',
+      },
+    );
+  }
+  try {
+    const outcome = chain.parseIssue(await upstream.send(chain.issue({ appId, secret, force: false }), DEADLINE_MS));
+    if (outcome.ok) return told('ok', { en: 'WeChat accepts it from this machine', zh: '微信接受此密钥和本机 IP' }, null);
+    const { errcode, message, egressIp, advice } = outcome.failure;
+    const code = errcode === undefined ? '' : `${errcode} `;
+    const seen =
+      egressIp === undefined
+        ? { en: '', zh: '' }
+        : { en: `; WeChat sees this machine as ${egressIp}`, zh: `；微信看到的本机 IP 是 ${egressIp}` };
+    const check = egressIp === undefined ? 'secret' : 'whitelist';
+    return told('error', { en: `${code}${message}${seen.en}`, zh: `${code}${message}${seen.zh}` }, advice, check);
+  } catch (error) {
+    const reason = error instanceof UpstreamError ? error.reason : reasonOf(error);
+    return told('error', { en: `WeChat could not be asked (${reason})`, zh: `无法询问微信（${reason}）` }, null, 'reach');
+  }
+}

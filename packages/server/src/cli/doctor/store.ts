@@ -1,0 +1,69 @@
+/** The store: it opens, can be written, and its secrets can be opened with the master key that was found. */
+
+import { existsSync } from 'node:fs';
+import { createSeal } from '../../adapters/seal.ts';
+import { databaseFile } from '../../config/formats.ts';
+import type { Config } from '../../config/schema.ts';
+import { asZhongkongError } from '../../core/errors.ts';
+import type { Seal } from '../../core/seal.ts';
+import type { Store } from '../../core/store.ts';
+import { findMasterKey } from '../../hosts/master-key.ts';
+import { openStore } from '../../stores/open.ts';
+import { type Finding, finding } from './finding.ts';
+
+export interface StoreCheck {
+  readonly findings: readonly Finding[];
+  /** Null when it cannot be opened, or is not there yet. The caller closes it. */
+  readonly store: Store | null;
+  /** Null when there is no right master key. */
+  readonly seal: Seal | null;
+}
+
+/** The setting in which a store keeps what recognises its master key. */
+const KEY_CHECK = 'master_key';
+
+const failed = (check: string, error: unknown, subject: string | null): Finding => {
+  const { message, code, advice } = asZhongkongError(error);
+  return finding(check, 'error', { en: `${message} [${code}]`, zh: `${message} [${code}]` }, advice, subject);
+};
+
+export async function checkStore(config: Config): Promise<StoreCheck> {
+  const database = databaseFile(config.store);
+  if (database === null || !existsSync(database)) {
+    const text = { en: 'there is no database yet; the first start makes it', zh: '尚无数据库，首次启动时创建' };
+    return { findings: database === null ? [] : [finding('store', 'info', text, null, database)], store: null, seal: null };
+  }
+  let store: Store;
+  try {
+    store = await openStore(config.store);
+  } catch (error) {
+    return { findings: [failed('store', error, database)], store: null, seal: null };
+  }
+  try {
+    await store.ping();
+    const writable = finding('store', 'ok', { en: 'opens and can be written', zh: '可打开、可写入' }, null, database);
+    const { key, seal } = await masterKey(config, store);
+    return { findings: [writable, key], store, seal };
+  } catch (error) {
+    return { findings: [failed('store', error, database)], store, seal: null };
+  }
+}
+
+async function masterKey(config: Config, { directory }: Store): Promise<{ key: Finding; seal: Seal | null }> {
+  const { masterKeyFile } = config;
+  const subject = config.masterKey === null ? masterKeyFile : 'masterKey';
+  const isNew = (await directory.setting(KEY_CHECK)) === null;
+  // Finding a key for a store without one would make it: that is the server's to do.
+  if (isNew && config.masterKey === null && (masterKeyFile === null || !existsSync(masterKeyFile))) {
+    return {
+      key: finding('master-key', 'info', { en: 'none yet; the first start makes it', zh: '尚无主密钥，首次启动时创建' }, null, subject),
+      seal: null,
+    };
+  }
+  try {
+    const seal = createSeal({ current: await findMasterKey(config, directory) });
+    return { key: finding('master-key', 'ok', { en: "is the store's", zh: '与存储一致' }, null, subject), seal };
+  } catch (error) {
+    return { key: failed('master-key', error, subject), seal: null };
+  }
+}

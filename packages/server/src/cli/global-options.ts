@@ -1,0 +1,24 @@
+/** Options that every command takes, and the configuration they lead to. */
+
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { Catalog } from '../core/kind.ts';
+import { KINDS } from '../platforms/index.ts';
+import type { Io } from './io.ts';
+
+export interface GlobalOptions {
+  /** `--config FILE`. */
+  readonly config?: string;
+  /** By option name, e.g. `{ store: 'sqlite:…' }`. */
+  readonly flags: Readonly<Record<string, string>>;
+}
+
+/** The modes of each platform, default first. */
+export function platforms(): Readonly<Record<string, readonly string[]>> {
+  const catalog = new Catalog(KINDS);
+  return Object.fromEntries(catalog.platforms.map((platform) => [platform, catalog.modes(platform)]));
+}
+
+/** The configuration as this command sees it. Throws `config_invalid`. */
+export const configOf = ({ config, flags }: GlobalOptions, { env, cwd }: Io): Promise<Config> =>
+  loadConfig({ flags, env, cwd, file: config, platforms: platforms() });
