@@ -11,5 +11,11 @@ export const nodeClock: Clock = {
   monotonic: () => performance.now(),
   wall: () => Date.now(),
   // Keeps the process alive while it runs: who waits is stopped by its owner, not by an exit in the middle.
-  sleep: (ms) => delay(Math.min(Math.max(0, ms), MAX_TIMER_MS)),
+  sleep: async (ms, signal) => {
+    try {
+      await delay(Math.min(Math.max(0, ms), MAX_TIMER_MS), undefined, signal && { signal });
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+    }
+  },
 };

@@ -7,9 +7,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { RateLimiter } from '../access/rate.ts';
-import { Keys } from '../access/keys.ts';
 import { createApiKey } from '../access/key-format.ts';
+import { ADMIN_KEY_ID, Keys } from '../access/keys.ts';
+import { RateLimiter } from '../access/rate.ts';
 import { nodeClock } from '../adapters/clock.ts';
 import { nodeHash } from '../adapters/hash.ts';
 import { createKeyDigest } from '../adapters/key-digest.ts';
@@ -26,12 +26,19 @@ import { Refresher } from '../core/refresher.ts';
 import type { Change, Store } from '../core/store.ts';
 import { StoreTime } from '../core/store-time.ts';
 import { Watcher } from '../core/watcher.ts';
+import { HandedOut } from '../dropin/handed-out.ts';
+import { createApp } from '../http/app.ts';
+import { Alarms } from '../observe/alarms.ts';
+import { AuditTrail } from '../observe/audit.ts';
+import { createLogger, logAlarms, logEvents } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
+import { observeRequests } from '../observe/requests.ts';
 import { KINDS } from '../platforms/index.ts';
 import { openStore } from '../stores/open.ts';
 import { applyDeclaredAccounts } from './declared-accounts.ts';
+import { every, type Loop } from './every.ts';
 import { Health } from './health.ts';
 import { findMasterKey } from './master-key.ts';
-import { every, type Loop } from './every.ts';
 
 export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 
@@ -44,6 +51,8 @@ const WATCH_MS = 2000;
 const TIME_SYNC_MS = 30_000;
 const PRUNE_MS = 3_600_000;
 const DAY_MS = 86_400_000;
+/** A drop-in call as a whole: common SDKs give up after 3 s. */
+const DROPIN_DEADLINE_MS = 2500;
 
 export interface EngineOptions {
   /** Default: the machine's. */
@@ -141,7 +150,52 @@ async function compose(config: Config, clock: Clock, events: EventBus, store: St
   // The first round only finds out where "now" is; before anything is cached, so that nothing is missed.
   await watcher.poll();
   const health = new Health(events);
+  const limiter = new RateLimiter(() => clock.monotonic());
+  const handedOut = new HandedOut();
   const loops: Loop[] = [];
+
+  const now = () => time.now();
+  const logger = createLogger({ level: config.log.level });
+  const alarms = new Alarms({ bus: events, now });
+  const metrics = createMetrics({
+    bus: events,
+    alarms,
+    version: VERSION,
+    now,
+    accountCount: () => directory.countAccounts(),
+    nextDueAt: () => due.nextDueAt(),
+    inFlight: () => refresher.inFlight,
+  });
+  logEvents(events, logger);
+  logAlarms(alarms, logger);
+  const auditTrail = new AuditTrail({ bus: events, alarms, directory, clock, now });
+
+  const app = createApp({
+    keeper,
+    accounts,
+    keys,
+    catalog: CATALOG,
+    directory,
+    credentials,
+    limiter,
+    time,
+    health: () => health.report(),
+    metrics: () => metrics.text(),
+    events,
+    options: {
+      docsPublic: config.docs.public,
+      acceptAppSecret: config.dropin.acceptAppSecret,
+      readDeadlineMs: refresh.readTimeoutSeconds * 1000,
+      dropinDeadlineMs: DROPIN_DEADLINE_MS,
+      version: VERSION,
+      store: config.store.slice(0, config.store.indexOf(':')),
+    },
+    requestId: () => randomBytes(8).toString('hex'),
+    log: observeRequests(logger, metrics),
+    handedOut,
+    wall: () => clock.wall(),
+    unit: () => nodeRandom.unit(),
+  });
 
   return {
     config,
@@ -155,8 +209,12 @@ async function compose(config: Config, clock: Clock, events: EventBus, store: St
     keys,
     refresher,
     upstream,
-    limiter: new RateLimiter(() => clock.monotonic()),
+    limiter,
     health,
+    alarms,
+    app,
+    /** What the Node host needs to answer the hottest reads from memory. */
+    fast: { keys, accounts, catalog: CATALOG, keeper, limiter, handedOut, time, readCell: metrics.readCell },
 
     /** Write what the configuration declares: its accounts and its admin key. */
     async applyConfig(): Promise<void> {
@@ -166,7 +224,7 @@ async function compose(config: Config, clock: Clock, events: EventBus, store: St
 
     /** The first admin key of an installation that has none, to be shown once; null when there is one already. */
     async createFirstAdminKey(): Promise<string | null> {
-      if (config.adminKey !== null || (await keys.get('k_admin')) !== null) return null;
+      if (config.adminKey !== null || (await keys.get(ADMIN_KEY_ID)) !== null) return null;
       const key = createApiKey(randomBytes);
       await keys.putAdmin(key, 'system');
       return key;
@@ -189,6 +247,7 @@ async function compose(config: Config, clock: Clock, events: EventBus, store: St
       await Promise.all(loops.map((loop) => loop.stop()));
       await refresher.stop();
       await keeper.drain();
+      await auditTrail.stop();
       await upstream.close();
       await store.close();
     },
