@@ -1,0 +1,80 @@
+/** What the app is made of, and what each request carries through it. */
+
+import type { Keys } from '../access/keys.ts';
+import type { RateLimiter } from '../access/rate.ts';
+import type { Accounts } from '../core/accounts.ts';
+import type { ApiKeyRecord } from '../core/api-key.ts';
+import type { EventSink } from '../core/events.ts';
+import type { Keeper } from '../core/keeper.ts';
+import type { Catalog } from '../core/kind.ts';
+import type { CredentialStore, Directory } from '../core/store.ts';
+import type { StoreTime } from '../core/store-time.ts';
+import type { HandedOut } from '../dropin/handed-out.ts';
+import type { RequestTrace } from '../dropin/trace.ts';
+
+export interface Health {
+  readonly ready: boolean;
+  readonly status: 'ok' | 'starting' | 'degraded' | 'draining';
+  readonly reason?: string;
+}
+
+export interface AppOptions {
+  /** Whether `/docs` and `/openapi.json` are served without a key. */
+  readonly docsPublic: boolean;
+  /** Whether the drop-in takes the real AppSecret beside API keys. */
+  readonly acceptAppSecret: boolean;
+  /** How long a call under `/v1` may wait for WeChat, ms. */
+  readonly readDeadlineMs: number;
+  /** How long a drop-in call may take as a whole, ms; SDKs give up after 3 s. */
+  readonly dropinDeadlineMs: number;
+  readonly version: string;
+  /** What kind of store this is, e.g. `sqlite`; never its URL. */
+  readonly store?: string;
+}
+
+/** One answered request, for the log and the metrics. Never holds a query string, a header or a body. */
+export interface RequestLog extends Readonly<RequestTrace> {
+  readonly surface: 'v1' | 'dropin';
+  readonly method: string;
+  readonly status: number;
+  /** From the request's arrival to its answer. */
+  readonly ms: number;
+  readonly ip: string | null;
+}
+
+export interface AppDeps {
+  readonly keeper: Keeper;
+  readonly accounts: Accounts;
+  readonly keys: Keys;
+  readonly catalog: Catalog;
+  readonly directory: Directory;
+  readonly credentials: CredentialStore;
+  readonly limiter: RateLimiter;
+  readonly time: StoreTime;
+  readonly health: () => Health;
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  readonly events: EventSink;
+  readonly options: AppOptions;
+  readonly requestId: () => string;
+  readonly log: (event: RequestLog) => void;
+  /** Shared with a fast path that answers drop-in tokens itself; default: the app's own. */
+  readonly handedOut?: HandedOut;
+  /** This machine's wall clock, epoch ms, to tell how far it is from the store's. Default: Date.now. */
+  readonly wall?: () => number;
+  /** Uniform in [0, 1), for request ids in WeChat's grammar. Default: Math.random. */
+  readonly unit?: () => number;
+}
+
+/** What the host knows of a request besides the request. */
+export interface RequestContext {
+  /** The caller's address in its one spelling, or null when unknown. */
+  readonly ip: string | null;
+  /** The request target as it came over the wire, where the host has it; `request.url` is already normalised. */
+  readonly target?: string;
+}
+
+/** Hono's environment: the parts ride along with each request, so that routes are plain constants. */
+export interface Env {
+  Bindings: { readonly deps: AppDeps; readonly ip: string | null; readonly trace: RequestTrace };
+  Variables: { caller: ApiKeyRecord };
+}

@@ -1,0 +1,151 @@
+/**
+ * What state every credential is in, why, and what to do about it; and how the server itself is.
+ *
+ * Values never appear. A record that cannot be read (another master key) is shown as such, beside the healthy ones.
+ */
+
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { countersAt } from '../../core/budget.ts';
+import type { CredentialRecord } from '../../core/credential.ts';
+import { asZhongkongError } from '../../core/errors.ts';
+import type { Target } from '../../core/kind.ts';
+import { nextAttemptAt, stateOf } from '../../core/schedule.ts';
+import type { AppDeps, Env } from '../environment.ts';
+import { operation } from '../operation.ts';
+import { json } from '../respond.ts';
+import { failureClass, instantText, nextCursor, paged, pageQuery, rfc3339, rfc3339OrNull, words } from '../schemas.ts';
+import { causeOf } from '../status-cause.ts';
+import { leakJson, leakSchema } from '../wire.ts';
+
+const used = () => z.object({ used: z.int(), limit: z.int() });
+
+const credentialStatus = z
+  .object({
+    account: z.string(),
+    kind: z.string(),
+    chain: z.string(),
+    enabled: z.boolean(),
+    state: z.enum(['missing', 'fresh', 'due', 'suspect', 'expired', 'dead', 'unreadable']),
+    generation: z.int(),
+    fingerprint: z.string().nullable(),
+    issued_at: instantText().nullable(),
+    expires_at: instantText().nullable().openapi({ description: "The value's own end, not the honest lifetime" }),
+    refresh_at: instantText().nullable(),
+    next_attempt_at: instantText().nullable().openapi({ description: 'Null: none is planned' }),
+    foreign_refresh_at: instantText().nullable().openapi({ description: 'When somebody else last replaced it' }),
+    cause: z
+      .object({
+        code: z.string(),
+        class: failureClass().nullable(),
+        message: z.string(),
+        attempts: z.int().nullable(),
+        since: instantText().nullable(),
+        errcode: z.int().optional(),
+        rid: z.string().optional(),
+        egress_ip: z.string().optional(),
+        advice: words(),
+      })
+      .nullable()
+      .openapi({ description: 'What is wrong, the gravest first; null: nothing' }),
+    budgets: z.object({ issues_today: used(), forced_today: used(), calls_this_minute: used() }).nullable(),
+    operation: leakSchema.nullable(),
+  })
+  .openapi('CredentialStatus');
+
+const serverStatus = z
+  .object({
+    version: z.string(),
+    status: z.enum(['ok', 'starting', 'degraded', 'draining']),
+    reason: z.string().nullable(),
+    store: z.string().nullable(),
+    accounts: z.int(),
+    time: z.object({
+      now: instantText(),
+      offset_ms: z.int().openapi({ description: "The store's clock minus this machine's" }),
+      uncertainty_ms: z.int(),
+    }),
+  })
+  .openapi('ServerStatus');
+
+const status = operation({
+  method: 'get',
+  path: '/v1/status',
+  id: 'status',
+  tag: 'operations',
+  scope: 'admin',
+  summary: { en: 'State of the server and of every credential', zh: '服务与各凭据的状态' },
+  query: z.strictObject(pageQuery),
+  ok: {
+    200: {
+      description: 'A page of accounts, each with all its credentials',
+      schema: z.object({ server: serverStatus, credentials: z.array(credentialStatus), next_cursor: nextCursor() }),
+    },
+  },
+});
+
+async function serverJson({ health, directory, time, options, wall = Date.now }: AppDeps): Promise<z.infer<typeof serverStatus>> {
+  const { status: state, reason } = health();
+  const accounts = await directory.countAccounts();
+  const now = time.now();
+  return {
+    version: options.version,
+    status: state,
+    reason: reason ?? null,
+    store: options.store ?? null,
+    accounts,
+    time: { now: rfc3339(now), offset_ms: Math.round(now - wall()), uncertainty_ms: time.uncertaintyMs },
+  };
+}
+
+async function credentialJson({ keeper, time }: AppDeps, target: Target): Promise<z.infer<typeof credentialStatus>> {
+  const { id, account } = target;
+  const base = { ...id, enabled: account.enabled };
+  try {
+    return { ...base, ...recordJson(target, await keeper.inspect(target), time.now()) };
+  } catch (thrown) {
+    const { code, message, advice } = asZhongkongError(thrown);
+    if (code === 'store_unavailable') throw thrown;
+    return {
+      ...base,
+      ...{ state: 'unreadable', generation: 0, fingerprint: null, issued_at: null, expires_at: null, refresh_at: null },
+      ...{ next_attempt_at: null, foreign_refresh_at: null, budgets: null, operation: null },
+      cause: { code, class: null, message, attempts: null, since: null, advice },
+    };
+  }
+}
+
+function recordJson({ id, account, chain }: Target, record: CredentialRecord, now: number) {
+  const { current, leak, foreignRefreshAt, refreshAt, generation } = record;
+  const counters = countersAt(record.counters, now);
+  const { issuesPerDay, forcedPerDay, callsPerMinute } = chain.limits;
+  return {
+    state: stateOf(record, now),
+    generation,
+    fingerprint: current?.fingerprint ?? null,
+    issued_at: rfc3339OrNull(current?.issuedAt ?? null),
+    expires_at: rfc3339OrNull(current?.expiresAt ?? null),
+    refresh_at: current ? rfc3339(refreshAt) : null,
+    // 0 stands for "at once".
+    next_attempt_at: account.enabled ? rfc3339(Math.max(now, nextAttemptAt(record))) : null,
+    foreign_refresh_at: rfc3339OrNull(foreignRefreshAt),
+    cause: causeOf(record, account, now),
+    budgets: {
+      issues_today: { used: counters.issuesToday, limit: issuesPerDay },
+      forced_today: { used: counters.forcedToday, limit: forcedPerDay },
+      calls_this_minute: { used: counters.callsThisMinute, limit: callsPerMinute },
+    },
+    operation: leak && leakJson(id, leak),
+  };
+}
+
+export function mountStatus(app: OpenAPIHono<Env>): void {
+  app.openapi(status, async (c) => {
+    const { deps } = c.env;
+    const { cursor, limit } = c.req.valid('query');
+    const found = await deps.accounts.page({ after: cursor ?? null, limit: limit + 1 });
+    const { page, next } = paged(found, limit, ({ id }) => id);
+    const targets = page.flatMap((account) => deps.catalog.targets(account));
+    const credentials = await Promise.all(targets.map((target) => credentialJson(deps, target)));
+    return json({ server: await serverJson(deps), credentials, next_cursor: next });
+  });
+}
