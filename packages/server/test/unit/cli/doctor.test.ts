@@ -1,0 +1,230 @@
+/** Each look of doctor, at a machine, a network and accounts that are right, and at ones that are not. */
+
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSimulator } from '@zhongkong/simulator';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createSeal } from '../../../src/adapters/seal.ts';
+import { checkAccountSecrets } from '../../../src/cli/doctor/accounts.ts';
+import type { Finding } from '../../../src/cli/doctor/finding.ts';
+import { checkFiles } from '../../../src/cli/doctor/machine.ts';
+import { checkNetwork } from '../../../src/cli/doctor/network.ts';
+import { checkStore } from '../../../src/cli/doctor/store.ts';
+import type { Account } from '../../../src/core/account.ts';
+import { secretContext } from '../../../src/core/session.ts';
+import { type Upstream, UpstreamError, type UpstreamRequest } from '../../../src/core/upstream.ts';
+import { findMasterKey } from '../../../src/hosts/master-key.ts';
+import { KINDS } from '../../../src/platforms/index.ts';
+import { createMemoryStore } from '../../../src/stores/memory/index.ts';
+import { openStore } from '../../../src/stores/open.ts';
+import { load } from '../config/fixtures.ts';
+
+const SECRET = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
+const levels = (findings: readonly Finding[]) => Object.fromEntries(findings.map(({ check, level }) => [check, level]));
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'zk-doctor-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** The port to WeChat, played by a simulator in this process. */
+function upstreamOf(simulator: ReturnType<typeof createSimulator>, sent: UpstreamRequest[] = []): Upstream {
+  return {
+    async send(request) {
+      sent.push(request);
+      const { method, path, query, json } = request;
+      const url = `http://wechat.test${path}?${new URLSearchParams(query)}`;
+      const reply = await simulator.fetch(new Request(url, { method, ...(json === undefined ? {} : { body: JSON.stringify(json) }) }), {
+        ip: '203.0.113.7',
+      });
+      return { status: reply.status, text: await reply.text(), dateMs: Date.parse(reply.headers.get('date') ?? '') };
+    },
+  };
+}
+
+describe('accounts', () => {
+  const master = randomBytes(32);
+  const seal = createSeal({ current: master });
+  const account = (id: string, patch: Partial<Account> = {}): Account => ({
+    id,
+    platform: 'official-account',
+    appId: id,
+    parent: '',
+    mode: 'stable',
+    sealedSecrets: [seal.seal(SECRET, secretContext(id))],
+    secretRevision: 1,
+    secretFingerprints: [],
+    enabled: true,
+    note: '',
+    declaration: '',
+    createdAt: 0,
+    updatedAt: 0,
+    revision: 0,
+    ...patch,
+  });
+  const [stable, classic] = ['wx00000000000000a1', 'wx00000000000000a2'];
+
+  async function check(accounts: readonly Account[], ids: readonly string[] = [], sent: UpstreamRequest[] = [], upstream?: Upstream) {
+    const simulator = createSimulator({
+      accounts: { [stable]: { secret: SECRET }, [classic]: { secret: SECRET } },
+    });
+    const { directory } = createMemoryStore({ now: () => 0 });
+    for (const one of accounts) await directory.putAccount(one);
+    const findings = await checkAccountSecrets(ids, { directory, seal, upstream: upstream ?? upstreamOf(simulator, sent), kinds: KINDS });
+    expect(JSON.stringify(findings)).not.toContain(SECRET);
+    return { findings, simulator };
+  }
+
+  it('accepted: asked once, without force, and a classic token lives on', async () => {
+    const sent: UpstreamRequest[] = [];
+    const { findings, simulator } = await check([account(stable), account(classic, { mode: 'classic' })], [], sent);
+    expect(findings.map(({ check: what, level, subject }) => [what, level, subject])).toEqual([
+      ['secret', 'ok', stable],
+      ['secret', 'ok', classic],
+    ]);
+    expect(sent.map(({ path, json }) => [path, (json as { force_refresh: boolean }).force_refresh])).toEqual([
+      ['/cgi-bin/stable_token', false],
+      ['/cgi-bin/stable_token', false],
+    ]);
+    expect(simulator.control.account(classic).classic.current).toBeNull();
+  });
+
+  it('refused: a wrong secret, a fallback that is right, and an address that is not on the whitelist', async () => {
+    const sealed = (text: string) => seal.seal(text, secretContext(stable));
+    const { findings } = await check([account(stable, { sealedSecrets: [sealed('0'.repeat(32)), sealed(SECRET)] })]);
+    expect(findings.map(({ level, text }) => [level, text.en])).toEqual([
+      ['error', expect.stringMatching(/^40125 /)],
+      ['ok', expect.stringMatching(/^fallback: /)],
+    ]);
+    expect(findings[0]?.advice?.zh).toMatch(/\p{Script=Han}/u);
+
+    const guarded = createSimulator({ accounts: { [stable]: { secret: SECRET, whitelist: ['198.51.100.1'] } } });
+    const { findings: listed } = await check([account(stable)], [], [], upstreamOf(guarded));
+    expect(listed).toMatchObject([
+      { check: 'whitelist', level: 'error', text: { en: expect.stringContaining('WeChat sees this machine as 203.0.113.7') } },
+    ]);
+  });
+
+  it('not asked: unknown, disabled, sealed with another key', async () => {
+    const foreign = createSeal({ current: randomBytes(32) }).seal(SECRET, secretContext(classic));
+    const { findings } = await check(
+      [account(stable, { enabled: false }), account(classic, { sealedSecrets: [foreign] })],
+      ['nobody', stable, classic],
+    );
+    expect(findings.map(({ level, text }) => [level, text.en])).toEqual([
+      ['error', 'no such account'],
+      ['info', 'disabled, not asked'],
+      ['error', 'cannot be unsealed'],
+    ]);
+  });
+
+  it('offline: said once for each account, whatever the number of its secrets', async () => {
+    const offline: Upstream = { send: () => Promise.reject(new UpstreamError('never_left', 'dns')) };
+    const two = [seal.seal('a', secretContext(stable)), seal.seal('b', secretContext(stable))];
+    const { findings } = await check([account(stable, { sealedSecrets: two })], [], [], offline);
+    expect(findings).toMatchObject([{ check: 'reach', level: 'error', text: { en: 'WeChat could not be asked (dns)' } }]);
+  });
+});
+
+describe('the way to WeChat', () => {
+  const NOW = Date.UTC(2027, 0, 31);
+  const config = () => load({ env: { ZHONGKONG_UPSTREAM_WECHAT: 'http://127.0.0.1:1' } });
+  const replying = (text: string, dateMs: number | null): Upstream => ({ send: async () => ({ status: 200, text, dateMs }) });
+
+  it.each([
+    ['right', 0, 'ok'],
+    ['a little off', -20_000, 'warning'],
+    ['far behind', -3_600_000, 'error'],
+    ['far ahead', 3_600_000, 'error'],
+  ])('a clock that is %s', async (_, aheadMs, level) => {
+    const findings = await checkNetwork(await config(), replying('{"errcode":41001}', NOW - aheadMs), () => NOW);
+    expect(levels(findings)).toEqual({ reach: 'ok', clock: level });
+    const { text } = findings.find(({ check }) => check === 'clock') ?? {};
+    if (level === 'error') expect(text?.en).toMatch(aheadMs > 0 ? /\b3600 s ahead of/ : /\b360[01] s behind/);
+  });
+
+  it('somebody else answers, or nobody', async () => {
+    expect(levels(await checkNetwork(await config(), replying('<html>log in</html>', null), () => NOW))).toEqual({ reach: 'error' });
+    const offline: Upstream = { send: () => Promise.reject(new UpstreamError('unknown', 'timeout')) };
+    expect(await checkNetwork(await config(), offline, () => NOW)).toMatchObject([
+      { check: 'reach', level: 'error', text: { en: 'no answer (timeout)' } },
+    ]);
+  });
+
+  it('names and certificates: each says for itself what fails', async () => {
+    const given = await load({ env: { ZHONGKONG_UPSTREAM_WECHAT: 'https://wechat.invalid' } });
+    const offline: Upstream = { send: () => Promise.reject(new UpstreamError('never_left', 'dns')) };
+    expect(levels(await checkNetwork(given, offline, () => NOW))).toEqual({ dns: 'error', tls: 'error', reach: 'error' });
+  });
+});
+
+describe('files', () => {
+  it('that others may read are told, secrets of theirs are not', async () => {
+    const keyFile = join(folder, 'master-key');
+    await writeFile(keyFile, 'x', { mode: 0o600 });
+    await writeFile(join(folder, 'zhongkong.yaml'), `adminKey: ${SECRET}\nstore: sqlite:${folder}/zk.db\n`, { mode: 0o644 });
+    await writeFile(join(folder, 'admin-key'), SECRET, { mode: 0o600 });
+    const config = await load({ cwd: folder });
+    const findings = await checkFiles(config);
+    expect(levels(findings)).toMatchObject({ 'key-file': 'ok', 'config-file': 'warning', 'admin-key-file': 'warning' });
+    expect(levels(findings).disk).toBeDefined();
+    expect(JSON.stringify(findings)).not.toContain(SECRET);
+    await chmod(keyFile, 0o640);
+    expect((await checkFiles(config))[0]).toMatchObject({
+      check: 'key-file',
+      level: 'error',
+      text: { en: 'others may read it (mode 0640)' },
+    });
+  });
+
+  it('that are not there yet are nothing to worry about', async () => {
+    expect((await checkFiles(await load({ cwd: folder }))).filter(({ level }) => level !== 'ok')).toEqual([]);
+  });
+});
+
+describe('the store', () => {
+  const configHere = () => load({ cwd: folder, flags: { store: 'sqlite:zk.db' } });
+
+  it('is not made by looking at it', async () => {
+    const config = await configHere();
+    const checked = await checkStore(config);
+    expect(checked).toMatchObject({ store: null, seal: null, findings: [{ check: 'store', level: 'info' }] });
+    expect((await checkStore(config)).findings[0]?.level).toBe('info');
+  });
+
+  it('opens, and knows its master key from another one', async () => {
+    const config = await configHere();
+    const store = await openStore(config.store);
+    await findMasterKey(config, store.directory);
+    await store.close();
+    const right = await checkStore(config);
+    expect(levels(right.findings)).toEqual({ store: 'ok', 'master-key': 'ok' });
+    expect(right.seal).not.toBeNull();
+    await right.store?.close();
+    const wrong = await checkStore({ ...config, masterKey: randomBytes(32).toString('base64') });
+    expect(levels(wrong.findings)).toEqual({ store: 'ok', 'master-key': 'error' });
+    expect(wrong.seal).toBeNull();
+    await wrong.store?.close();
+  });
+
+  it('makes no key for a store that never had one', async () => {
+    const config = await configHere();
+    await (await openStore(config.store)).close();
+    const checked = await checkStore(config);
+    await checked.store?.close();
+    expect(levels(checked.findings)).toEqual({ store: 'ok', 'master-key': 'info' });
+    await expect(rm(join(folder, 'master-key'))).rejects.toThrow('ENOENT');
+  });
+
+  it('that is no database is told with what to do', async () => {
+    await writeFile(join(folder, 'zk.db'), 'this is no database, but it is long enough to be looked at as one. '.repeat(20), {
+      mode: 0o600,
+    });
+    const { findings, store } = await checkStore(await configHere());
+    expect(store).toBeNull();
+    expect(findings).toMatchObject([{ check: 'store', level: 'error', advice: { en: expect.any(String) } }]);
+  });
+});
