@@ -15,7 +15,7 @@ const KEY_BYTES = 32;
 
 const MAKE_ONE = {
   en: 'A master key is the base64 of 32 random bytes; make one with: openssl rand -base64 32',
-  zh: '主密钥是 32 字节随机数的 base64,可用 openssl rand -base64 32 生成。',
+  zh: '主密钥是 32 字节随机数的 base64，可用 openssl rand -base64 32 生成。',
 };
 
 /**
@@ -69,7 +69,7 @@ function readKeyFile(path: string): Buffer | null {
     if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
       throw invalid(path, `can be read by others (mode 0${(stat.mode & 0o777).toString(8)})`, {
         en: `Run: chmod 600 '${path}'. If others had access to this machine, take it that they have the key.`,
-        zh: `请执行 chmod 600 '${path}'。如果这台机器上还有其他用户,应当认为密钥已经泄露。`,
+        zh: `请执行 chmod 600 '${path}'。如果这台机器上还有其他用户，应当认为密钥已经泄露。`,
       });
     }
     if (stat.size > MAX_BYTES) throw invalid(path, `is too large for a key (${stat.size} bytes)`, NOT_A_KEY);
@@ -104,7 +104,7 @@ function createKeyFile(path: string, fresh: Buffer): Buffer {
   } catch (error) {
     throw invalid(path, `cannot be made: ${codeOf(error)}`, {
       en: 'Let the folder exist, be writable, and be on a file system with hard links; or set ZHONGKONG_MASTER_KEY.',
-      zh: '请确认所在目录存在、可写,且文件系统支持硬链接;也可以改用环境变量 ZHONGKONG_MASTER_KEY。',
+      zh: '请确认所在目录存在、可写，且文件系统支持硬链接；也可以改用环境变量 ZHONGKONG_MASTER_KEY。',
     });
   }
   const key = readKeyFile(path);
@@ -130,14 +130,14 @@ function open(path: string, flags: number): number | null {
     if (codeOf(error) === 'ENOENT') return null;
     throw invalid(path, `cannot be read: ${codeOf(error)}`, {
       en: 'Let the file belong to the user that runs the server, mode 0600.',
-      zh: '请让该文件归运行服务的用户所有,权限为 0600。',
+      zh: '请让该文件归运行服务的用户所有，权限为 0600。',
     });
   }
 }
 
 const NOT_A_KEY = {
   en: 'Name the master key file itself, or put it back from your backup.',
-  zh: '请指定主密钥文件本身,或从备份恢复它。',
+  zh: '请指定主密钥文件本身，或从备份恢复它。',
 };
 
 function invalid(path: string, what: string, advice: { readonly en: string; readonly zh: string }): ZhongkongError {
