@@ -93,3 +93,11 @@ export function get(path: string, headers: Readonly<Record<string, string>> = {}
   const lines = Object.entries({ Host: '127.0.0.1', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
   return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
+
+/** Everything that comes back until the other side closes, Date blanked. */
+export async function wholeConnection(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1').end(text, 'latin1');
+  let received = '';
+  for await (const chunk of socket) received += (chunk as Buffer).toString('latin1');
+  return received.replace(/\r\ndate: [^\r]*/i, '\r\nDate: -');
+}

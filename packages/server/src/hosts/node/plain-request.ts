@@ -32,15 +32,6 @@ export function readPlainHeaders(request: IncomingMessage, into: PlainHeaders): 
         if (into.host !== '') return false;
         into.host = rawHeaders[i + 1] as string;
         break;
-      case 6:
-        if (name.toLowerCase() === 'expect') return false;
-        break;
-      case 7:
-        if (name.toLowerCase() === 'upgrade') return false;
-        break;
-      case 12:
-        if (name.toLowerCase() === 'x-request-id') return false;
-        break;
       case 13:
         if (name !== 'Authorization' && name.toLowerCase() !== 'authorization') break;
         if (into.authorization !== '') return false;

@@ -5,6 +5,7 @@
  * reads it then. Runs once per spelling; the fast path remembers the outcome.
  */
 
+import { DROPIN_KIND } from '../../dropin/dropin.ts';
 import { refusedPath } from '../../http/path.ts';
 
 export interface ReadUrl {
@@ -34,5 +35,5 @@ function readDropin(query: string): ReadUrl | null {
   if (pairs.length !== 3 || pairs.some(({ length }) => length !== 2)) return null;
   const { grant_type, appid, secret } = Object.fromEntries(pairs) as Partial<Record<string, string>>;
   if (grant_type !== 'client_credential' || appid === undefined || secret === undefined) return null;
-  return PLAIN.test(appid) && PLAIN.test(secret) ? { surface: 'dropin', account: appid, kind: null, key: secret } : null;
+  return PLAIN.test(appid) && PLAIN.test(secret) ? { surface: 'dropin', account: appid, kind: DROPIN_KIND, key: secret } : null;
 }
