@@ -27,17 +27,19 @@ export function createRandom(name: string): Random {
   return { next32, unit: () => next32() / 4294967296 };
 }
 
-/** `length` characters of [A-Za-z0-9_-]; five characters per 30 bits drawn. */
-export function base64urlText(random: Random, length: number): string {
-  let text = '';
-  while (text.length < length) {
+/** `length` characters of [A-Za-z0-9_-] behind `head`; five characters per 30 bits drawn. */
+export function base64urlText(random: Random, length: number, head = ''): string {
+  const codes: number[] = [];
+  for (let i = 0; i < head.length; i++) codes.push(head.charCodeAt(i));
+  const end = head.length + length;
+  while (codes.length < end) {
     let bits = random.next32();
-    for (let i = 0; i < 5; i++) {
-      text += BASE64URL[bits & 63];
+    for (let i = 0; i < 5 && codes.length < end; i++) {
+      codes.push(BASE64URL.charCodeAt(bits & 63));
       bits >>>= 6;
     }
   }
-  return text.slice(0, length);
+  return String.fromCharCode(...codes); // one flat string: a joined one keeps its parts alive, and tokens are kept by the million
 }
 
 /** `length` lower-case hex digits. */

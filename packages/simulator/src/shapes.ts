@@ -20,7 +20,7 @@ export function tokenPrefixAt(now: number): number {
 /** `NN_` + [A-Za-z0-9_-], `length` characters in all. */
 export function makeToken(stream: string, prefix: number, length: number): string {
   const head = `${prefix}_`;
-  return head + base64urlText(createRandom(stream), length - head.length);
+  return base64urlText(createRandom(stream), length - head.length, head);
 }
 
 export const makeTicket = (stream: string): string => base64urlText(createRandom(stream), TICKET_LENGTH);

@@ -27,7 +27,7 @@ export interface Endpoint {
   readonly body: 'none' | 'json' | 'maybe_json' | 'raw';
   /** `token`: the access_token is checked before `run` · `secret`: `run` checks what the call claims. */
   readonly access: 'token' | 'secret';
-  /** Other platforms get 48001; absent: all. */
+  /** With `access: 'token'`: other platforms get 48001; absent: all. */
   readonly platforms?: readonly Platform[];
   readonly run: (context: Context) => Answer | number;
 }

@@ -24,6 +24,7 @@ function jscode2session(context: Context): Answer | number {
   };
   const errcode = refusalOfClaim(context, claim, CHECKED);
   if (errcode !== 0) return errcode;
+  if (context.account?.platform === 'official-account') return 48001;
   const code = queryParam(call.query, 'js_code');
   if (!code) return 41008;
   if (!CODE.test(code)) return 40029;
@@ -44,7 +45,6 @@ export const sessionEndpoints: readonly Endpoint[] = [
     method: 'GET',
     body: 'none',
     access: 'secret',
-    platforms: ['mini-program', 'mini-game'],
     run: jscode2session,
   },
 ];
