@@ -61,9 +61,8 @@ export class AuditTrail {
   #queue: AuditEntry[] = [];
   #dropped = 0;
   #writing: Promise<void> | null = null;
-  #stopped = false;
   /** Ends the pause before the next write at once. */
-  #wake: () => void = () => undefined;
+  readonly #stopping = new AbortController();
 
   constructor(deps: AuditTrailDeps) {
     this.#deps = deps;
@@ -81,8 +80,7 @@ export class AuditTrail {
 
   /** Write what is queued, once, without waiting for the gathering; entries that the store refuses are lost. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake();
+    this.#stopping.abort();
     await this.#writing;
   }
 
@@ -113,17 +111,18 @@ export class AuditTrail {
         this.#dropped = 0;
       } catch {
         // The store's trouble is told by whoever works with credentials; here it only means: later.
-        if (this.#stopped) return;
+        if (this.#stopping.signal.aborted) return;
         await this.#pause(RETRY_MS);
       }
     }
   }
 
   async #pause(ms: number): Promise<void> {
-    if (this.#stopped) return;
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
+    const { signal } = this.#stopping;
+    if (signal.aborted) return;
+    const stopped = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    await Promise.race([this.#deps.clock.sleep(ms), woken]);
+    await Promise.race([this.#deps.clock.sleep(ms, signal), stopped]);
   }
 }

@@ -110,7 +110,7 @@ export class FastPath {
     const { accounts, catalog, readCell } = this.#parts;
     const { surface, account: name, kind } = known.url;
     const account = surface === 'v1' ? accounts.cached(name) : only(accounts.cachedByAppId(name));
-    if (account === undefined || !account.enabled) return null;
+    if (account === undefined) return null;
     if (known.account === account) return known.target;
     let target: Target;
     try {
