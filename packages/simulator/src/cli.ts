@@ -57,14 +57,15 @@ const seed = values.seed ?? String(randomInt(1, 2 ** 31));
 
 try {
   const listening = await listenSimulator({ port, host: values.host, seed, autoAccounts: values['auto-accounts'] });
+  // Before the ready line: whoever reads it may end us at once. A second Ctrl-C ends without waiting.
+  const stop = () => void listening.close().then(() => process.exit(0));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
   process.stdout.write(
     values.json
       ? `${JSON.stringify({ url: listening.url, seed })}\n`
       : `WeChat simulator on ${listening.url} (seed ${seed}); control: ${listening.url}/_sim/\n`,
   );
-  const stop = () => void listening.close().then(() => process.exit(0));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
 } catch (error) {
   process.stderr.write(`wechat-simulator: ${(error as Error).message}\n`);
   process.exit(1);

@@ -4,6 +4,7 @@
  * spoilt), `when` says so.
  */
 import { boolean, integer, listOf, oneOf, plainObject, type Reader, text } from '../input.ts';
+import { jsonBody } from '../params.ts';
 import type { Random } from '../random.ts';
 import type { ChainName } from '../state/chain.ts';
 import { type Answer, JSON_TYPE } from '../wire.ts';
@@ -73,12 +74,10 @@ const instead = (plan: Plan, at: When, what: Instead): void => {
 };
 const answerInstead = (plan: Plan, at: When, answer: Answer): void => instead(plan, at, { kind: 'answer', answer });
 
-const textOf = (answer: Answer): string => (typeof answer.body === 'string' ? answer.body : '');
-
-/** Only JSON objects are edited; anything else passes as it is. */
+/** Only JSON objects are edited; anything else, a truncated one too, passes as it is. */
 function editJson(answer: Answer, change: (json: Record<string, unknown>) => Record<string, unknown>): Answer {
-  const body = textOf(answer);
-  return body.startsWith('{') ? { ...answer, body: JSON.stringify(change(JSON.parse(body))) } : answer;
+  const json = typeof answer.body === 'string' ? jsonBody(new TextEncoder().encode(answer.body)) : 47001;
+  return typeof json === 'number' ? answer : { ...answer, body: JSON.stringify(change(json)) };
 }
 
 export const FAULT_KINDS: { readonly [K in FaultKind]: Declaration<FaultFields[K]> } = {

@@ -110,6 +110,13 @@ describe('what comes back wrong', () => {
       ],
     }).classic();
     expect(page.text).toMatch(/^<html>/);
+    const short = createBench({
+      faults: [
+        { fault: 'truncate', bytes: 9 },
+        { fault: 'pad', bytes: 9 },
+      ],
+    }).classic();
+    expect(short.text).toBe('{"access_');
   });
 
   it('pad: a huge body that is still valid JSON', () => {
