@@ -50,6 +50,8 @@ export class Accounts {
   readonly #deps: AccountsDeps;
   readonly #cache: BoundedMap<Account>;
   readonly #byAppId: BoundedMap<readonly Account[]>;
+  /** Drops so far: what was read before one and arrives after it must not be remembered. */
+  #drops = 0;
 
   constructor(deps: AccountsDeps) {
     this.#deps = deps;
@@ -68,11 +70,15 @@ export class Accounts {
   }
 
   async get(id: string): Promise<Account | null> {
-    const cached = this.#cache.get(id);
-    if (cached) return cached;
+    return this.#cache.get(id) ?? this.fresh(id);
+  }
+
+  /** From the store, whatever memory says. */
+  async fresh(id: string): Promise<Account | null> {
     if (!ACCOUNT_ID.test(id)) return null;
+    const drops = this.#drops;
     const account = await this.#deps.directory.account(id);
-    if (account) this.#cache.set(id, account);
+    if (account && drops === this.#drops) this.#cache.set(id, account);
     return account;
   }
 
@@ -87,8 +93,9 @@ export class Accounts {
     const cached = this.#byAppId.get(appId);
     if (cached) return cached;
     if (!ACCOUNT_ID.test(appId)) return [];
+    const drops = this.#drops;
     const accounts = await this.#deps.directory.accountsByAppId(appId);
-    if (accounts.length > 0) this.#byAppId.set(appId, accounts);
+    if (accounts.length > 0 && drops === this.#drops) this.#byAppId.set(appId, accounts);
     return accounts;
   }
 
@@ -97,7 +104,7 @@ export class Accounts {
   }
 
   async create(input: AccountInput, actor: string): Promise<Account> {
-    const { time, directory } = this.#deps;
+    const { time, directory, credentials } = this.#deps;
     const now = time.now();
     const account: Account = {
       id: input.id,
@@ -117,13 +124,16 @@ export class Accounts {
     if ((await directory.putAccount(account)) === 'conflict') {
       throw new ZhongkongError('conflict', 'an account with this id, or this platform and AppID, exists already');
     }
+    // A node that had not heard of a removal may have left something under this id: it is not this account's.
+    await credentials.removeAll(account.id);
     return this.#changed({ ...account, revision: 1 }, 'created', actor, { platform: account.platform, mode: account.mode });
   }
 
   async update(id: string, patch: AccountPatch, actor: string): Promise<Account> {
     // Always from the store: a patch on top of a stale copy would be refused anyway.
     this.drop(id);
-    const before = await this.require(id);
+    const before = await this.fresh(id);
+    if (!before) throw new ZhongkongError('not_found', 'no such account');
     const { secrets, ...rest } = patch;
     const account: Account = {
       ...before,
@@ -157,12 +167,14 @@ export class Accounts {
 
   /** Forget what memory knows: somebody changed it. */
   drop(id: string): void {
-    const known = this.#cache.get(id);
+    this.#drops += 1;
     this.#cache.delete(id);
-    if (known) this.#byAppId.delete(known.appId);
+    // Which AppIDs it concerns is not told (the account may be new here); changes are rare, so all of them go.
+    this.#byAppId.clear();
   }
 
   dropAll(): void {
+    this.#drops += 1;
     this.#cache.clear();
     this.#byAppId.clear();
   }

@@ -55,7 +55,8 @@ export function allowedAt(record: CredentialRecord, limits: IssueLimits, reason:
   if (forced) {
     const forcedLimit = limits.forcedPerDay - (reason === 'leak' ? 0 : limits.forcedLeakReserve);
     if (counters.forcedToday >= forcedLimit) waits.push(nextBeijingMidnight(now));
-    waits.push(counters.lastForcedAt + limits.forcedSpacingMs);
+    // A clock set back must not stretch the spacing.
+    waits.push(Math.min(counters.lastForcedAt, now) + limits.forcedSpacingMs);
   }
   return Math.max(...waits);
 }

@@ -4,6 +4,9 @@ export interface Clock {
   monotonic(): number;
   /** The node's own wall clock, epoch ms; only used to place the monotonic clock in time. */
   wall(): number;
-  /** Resolves after `ms`. The core's only way to wait. */
-  sleep(ms: number): Promise<void>;
+  /**
+   * Resolves after `ms`. The core's only way to wait. Once `signal` is aborted nobody waits any more: an implementation
+   * may then drop its timer and resolve, or never settle.
+   */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

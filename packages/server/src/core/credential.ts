@@ -69,9 +69,13 @@ export interface CredentialRecord {
   readonly unknownOutcomes: number;
   /** From here on the current may be dead because of an unknown outcome; null = no such doubt. */
   readonly suspectFrom: number | null;
+  /** Until then an accepted probe does not end the doubt: the doubtful issue's grace may still be running. */
+  readonly doubtEndsAt: number;
   /** A probe said the current is dead. */
   readonly dead: boolean;
   readonly failure: Failure | null;
+  /** Our own budget or spacing keeps issues back until then; 0 = no such wait. */
+  readonly budgetOpensAt: number;
   /** A single probe owed, e.g. after a lease takeover. */
   readonly probeAt: number | null;
   /** When a report was last verified or led to an issue: the start of the cool-down. */
@@ -117,8 +121,10 @@ export function emptyRecord(id: CredentialId): CredentialRecord {
     intent: null,
     unknownOutcomes: 0,
     suspectFrom: null,
+    doubtEndsAt: 0,
     dead: false,
     failure: null,
+    budgetOpensAt: 0,
     probeAt: null,
     lastVerifiedAt: 0,
     counters: NO_COUNTERS,

@@ -26,6 +26,9 @@ export type RefreshPolicy =
  */
 export const GRACE_MARGIN_MS = 30_000;
 
+/** Old and new live side by side this long in a stable hand-over. */
+const STABLE_GRACE_MS = 300_000;
+
 /** Whether an issue may end the life of the running credential: then an intent is written first. */
 export function issueKillsCurrent(policy: RefreshPolicy, forced: boolean): boolean {
   return forced || policy.type === 'rotate-with-grace';
@@ -40,10 +43,25 @@ export function survivesIssueMs(policy: RefreshPolicy, forced: boolean): number 
   return policy.type === 'rotate-with-grace' ? policy.graceMs - GRACE_MARGIN_MS : Number.POSITIVE_INFINITY;
 }
 
+/** However short the lives that upstream gives: never plan issues closer together than this. */
+const SHORTEST_PLAN_MS = 5000;
+
+/** How long after an unknown issue a live answer of the old value still proves nothing. */
+export function doubtLastsMs(policy: RefreshPolicy): number {
+  // A forced stable issue may grant the same grace as a hand-over; unverified, so counted as the longer.
+  return (policy.type === 'rotate-with-grace' ? policy.graceMs : STABLE_GRACE_MS) + GRACE_MARGIN_MS;
+}
+
+/** A holder that lost its lease by time may still send: when to look at what was issued after it. */
+export function lookAgainMs(policy: RefreshPolicy): number {
+  return (policy.type === 'rotate-with-grace' ? policy.graceMs : STABLE_GRACE_MS) - GRACE_MARGIN_MS;
+}
+
 /** When to start refreshing a credential; `unit` is random in [0, 1). Short lives shrink the window to half. */
 export function plannedRefreshAt(policy: RefreshPolicy, issuedAt: number, expiresAt: number, unit: number): number {
   const lifetimeMs = expiresAt - issuedAt;
   const windowMs = Math.min(policy.refreshWindowMs, lifetimeMs / 2);
   const jitterMs = Math.min(policy.jitterMs, windowMs / 4) * unit;
-  return Math.floor(expiresAt - windowMs + (policy.type === 'stable-window' ? jitterMs : -jitterMs));
+  const planned = expiresAt - windowMs + (policy.type === 'stable-window' ? jitterMs : -jitterMs);
+  return Math.floor(Math.max(planned, issuedAt + Math.min(SHORTEST_PLAN_MS, lifetimeMs)));
 }

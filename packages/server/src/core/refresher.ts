@@ -34,9 +34,12 @@ const TROUBLE_MS = 2000;
 export class Refresher {
   readonly #deps: RefresherDeps;
   readonly #running = new Set<Promise<void>>();
-  #stopped = false;
+  readonly #stopping = new AbortController();
   #loop: Promise<void> | null = null;
+  #claiming: Promise<unknown> = Promise.resolve();
   #failing = false;
+  /** Claimed work met a store that failed, since the last tick. */
+  #stumbled = false;
 
   constructor(deps: RefresherDeps) {
     this.#deps = deps;
@@ -49,11 +52,20 @@ export class Refresher {
 
   /** Claim what is due, up to the free capacity, and start on it. Resolves with how many were claimed. */
   async tick(): Promise<number> {
-    const { due, clock, holder, leaseMs, concurrency } = this.#deps;
+    const { due, clock, holder, leaseMs, concurrency, credentials } = this.#deps;
     const free = concurrency - this.#running.size;
     if (free <= 0) return 0;
     const leaseEndsAt = clock.monotonic() + leaseMs;
-    const claimed = await due.claim(holder, leaseMs, free);
+    const claiming = due.claim(holder, leaseMs, free);
+    this.#claiming = claiming.catch(() => undefined);
+    const claimed = await claiming;
+    if (this.#stopping.signal.aborted) {
+      // Too late to begin: others may have it at once.
+      const givenBack = Promise.all(claimed.map(({ lease }) => credentials.release(lease)));
+      this.#claiming = givenBack.catch(() => undefined);
+      await givenBack;
+      return 0;
+    }
     for (const one of claimed) {
       const work = this.#work(one, leaseEndsAt).finally(() => this.#running.delete(work));
       this.#running.add(work);
@@ -66,9 +78,12 @@ export class Refresher {
     this.#loop ??= this.#run();
   }
 
-  /** No new claims; resolves when what was claimed is done. */
+  /** No new claims; resolves when what was claimed is done. There is no way back. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
+    await this.#claiming;
+    // Once more: a claim that came back too late is being given back.
+    await this.#claiming;
     await this.idle();
   }
 
@@ -79,15 +94,18 @@ export class Refresher {
 
   async #run(): Promise<void> {
     const { clock, concurrency } = this.#deps;
-    while (!this.#stopped) {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
       try {
+        this.#stumbled = false;
         const claimed = await this.tick();
-        this.#recovered();
         if (this.#running.size >= concurrency) await Promise.race(this.#running);
-        else if (claimed === 0) await clock.sleep(IDLE_MS);
+        else if (claimed === 0) await clock.sleep(IDLE_MS, signal);
+        if (this.#stumbled) await clock.sleep(TROUBLE_MS, signal);
+        else this.#recovered();
       } catch (error) {
         this.#failed(error);
-        await clock.sleep(TROUBLE_MS);
+        await clock.sleep(TROUBLE_MS, signal);
       }
     }
   }
@@ -96,7 +114,8 @@ export class Refresher {
     const { accounts, catalog, keeper, credentials, events } = this.#deps;
     const { id } = claimed.stored;
     try {
-      const account = await accounts.get(id.account);
+      // From the store, not from memory: the work may be due just because the account changed.
+      const account = await accounts.fresh(id.account);
       const target = account && catalog.targets(account).find((one) => one.id.kind === id.kind && one.id.chain === id.chain);
       if (target) return await keeper.work(target, claimed, leaseEndsAt);
       // The account is gone, or uses another chain now: nothing to keep here.
@@ -104,11 +123,14 @@ export class Refresher {
       await credentials.schedule(id, null);
     } catch (error) {
       if (error instanceof ZhongkongError && error.code === 'store_unavailable') this.#failed(error);
+      // Another node was quicker, or is at it: nothing is wrong.
+      else if (error instanceof ZhongkongError && (error.code === 'deadline_exceeded' || error.code === 'not_found')) return;
       else events.emit({ type: 'internal.error', during: 'scheduled refresh', cause: error });
     }
   }
 
   #failed(error: unknown): void {
+    this.#stumbled = true;
     if (!this.#failing) {
       const cause = error instanceof Error ? error.message : 'unknown';
       this.#deps.events.emit({ type: 'store.failed', during: 'claiming due credentials', cause });

@@ -5,8 +5,11 @@
  * A verdict of `unknown` never issues: 45009, -1, 48001 and the like say nothing about the value.
  */
 
+import { allowedAt } from './budget.ts';
 import type { ServedCredential } from './credential.ts';
 import type { ReportOutcome } from './events.ts';
+import type { Chain } from './kind.ts';
+import { coolingMs } from './schedule.ts';
 import type { RefreshSession } from './session.ts';
 
 export interface ReportResult {
@@ -20,28 +23,34 @@ export interface ReportResult {
 /** A kind that cannot be probed gets one report-driven issue in this long. */
 const UNPROBED_COOLDOWN_MS = 600_000;
 
+/** How long a credential of this chain rests after a verification, ms. */
+export function cooldownOf(chain: Chain, settings: { readonly reportCooldownMs: number }): number {
+  return chain.probe === null ? UNPROBED_COOLDOWN_MS : settings.reportCooldownMs;
+}
+
 export async function verifyReport(
   session: RefreshSession,
-  reported: string | null,
+  reported: string,
   cooldownMs: number,
 ): Promise<Omit<ReportResult, 'credential'>> {
   const { chain } = session.target;
-  if (reported === null || session.record.current?.value !== reported) return { outcome: 'superseded' };
-  const needed = chain.probe === null ? UNPROBED_COOLDOWN_MS : cooldownMs;
-  const coolMs = session.record.lastVerifiedAt + needed - session.now;
+  if (session.record.current?.value !== reported) return { outcome: 'superseded' };
+  const coolMs = coolingMs(session.record, cooldownMs, session.now);
   if (coolMs > 0) return { outcome: 'cooling_down', retryAfterMs: coolMs };
   session.record = { ...session.record, lastVerifiedAt: session.now };
-  const again = { retryAfterMs: cooldownMs } as const;
+  const unverified = { outcome: 'unverified', retryAfterMs: cooldownMs } as const;
 
   if (chain.policy.type === 'stable-window') {
     // Free of harm: WeChat gives the running value again, or the newer one that somebody else made.
     const asked = await session.ask('report');
     if (asked === 'issued') return { outcome: 'refreshed' };
-    if (asked !== 'same') return { outcome: 'unverified', ...again };
+    if (asked !== 'same') return unverified;
   }
   const verdict = chain.probe === null ? 'dead' : await session.probe();
   if (verdict === 'alive') return { outcome: 'alive' };
-  if (verdict === 'unknown') return { outcome: 'unverified', ...again };
+  if (verdict === 'unknown') return unverified;
   const issued = await session.ask('report', chain.forcible);
-  return issued === 'issued' ? { outcome: 'refreshed' } : { outcome: 'cooling_down', ...again };
+  if (issued === 'issued') return { outcome: 'refreshed' };
+  const allowed = allowedAt(session.record, chain.limits, 'report', chain.forcible, session.now);
+  return { outcome: 'cooling_down', retryAfterMs: Math.max(cooldownMs, allowed - session.now) };
 }

@@ -8,8 +8,11 @@ import type { CredentialRecord } from './credential.ts';
 import type { CredentialState } from './events.ts';
 import { type RefreshPolicy, survivesIssueMs } from './policy.ts';
 
-/** What a suspect credential is said to live: come back soon, but do not spin. */
+/** What a credential in doubt is said to live: come back soon, but do not spin. */
 export const SUSPECT_LIFETIME_MS = 10_000;
+/** An instant this far ahead of now was not written by a clock that agrees with ours. */
+const CLOCK_TOLERANCE_MS = 5000;
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** There is a current value, no probe called it dead, and its own life is not over. */
 export function usable(record: CredentialRecord, now: number): boolean {
@@ -26,33 +29,53 @@ export function mustRefresh(record: CredentialRecord, now: number): boolean {
   return !usable(record, now);
 }
 
-/** Inside the refresh window, or in doubt: refresh in the background, serve on. */
-export function shouldRefresh(record: CredentialRecord, now: number): boolean {
-  return mustRefresh(record, now) || now >= record.refreshAt || suspect(record, now);
+/** The clock was set back behind the issue: the life that the record tells of is longer than the real one. */
+export function issuedInFuture(record: CredentialRecord, now: number): boolean {
+  return record.current !== null && record.current.issuedAt > now + CLOCK_TOLERANCE_MS;
 }
 
-/** A failure's backoff is still running. A changed AppSecret ends it: what failed may work now. */
-export function backingOff(record: CredentialRecord, secretRevision: number, now: number): boolean {
-  return record.failure !== null && now < record.failure.retryAt && record.secret.revision === secretRevision;
+/** Inside the refresh window, or in doubt: refresh in the background, serve on. */
+export function shouldRefresh(record: CredentialRecord, now: number): boolean {
+  return mustRefresh(record, now) || now >= record.refreshAt || suspect(record, now) || issuedInFuture(record, now);
 }
 
 /**
- * The instant up to which a caller may cache blindly. The planned refresh counts as happening at `refreshAt`,
- * or any moment from now on when that has passed; an issue in the air counts from its intent.
+ * A failure's backoff is still running, or our own budget is closed. A changed AppSecret ends a backoff: what failed
+ * may work now. So does a clock set back behind the failure.
  */
-export function honestUntil(record: CredentialRecord, policy: RefreshPolicy, now: number): number {
-  if (record.current === null || record.dead) return now;
-  const { expiresAt } = record.current;
-  const bySchedule = Math.max(record.refreshAt, now) + survivesIssueMs(policy, false);
-  const byIntent = record.intent ? record.intent.at + survivesIssueMs(policy, record.intent.forced) : bySchedule;
-  const byDoubt = record.suspectFrom ?? bySchedule;
-  const honest = Math.min(expiresAt, bySchedule, byIntent, byDoubt);
-  return Math.max(honest, Math.min(expiresAt, now + SUSPECT_LIFETIME_MS));
+export function backingOff(record: CredentialRecord, secretRevision: number, now: number): boolean {
+  if (now < record.budgetOpensAt) return true;
+  const { failure } = record;
+  return failure !== null && now < failure.retryAt && now >= failure.at - CLOCK_TOLERANCE_MS && record.secret.revision === secretRevision;
+}
+
+/** A probe is owed and its time has come. */
+export function probeDue(record: CredentialRecord, now: number): boolean {
+  return record.probeAt !== null && now >= record.probeAt && usable(record, now);
+}
+
+/** What is left of the cool-down after the last verification, ms; 0 or less = over. */
+export function coolingMs(record: CredentialRecord, cooldownMs: number, now: number): number {
+  return record.lastVerifiedAt > now + CLOCK_TOLERANCE_MS ? 0 : record.lastVerifiedAt + cooldownMs - now;
+}
+
+/**
+ * The instant up to which a caller may cache blindly. The planned refresh counts as happening at `refreshAt`, or any
+ * moment after `knownAt` when that has passed; an issue in the air counts from its intent.
+ * `knownAt`: up to then we know that nobody has refreshed; before now only while the store is away.
+ */
+export function honestUntil(record: CredentialRecord, policy: RefreshPolicy, now: number, knownAt = now): number {
+  const { current, intent, suspectFrom } = record;
+  if (current === null || record.dead) return now;
+  const bySchedule = Math.max(record.refreshAt, Math.min(knownAt, now)) + survivesIssueMs(policy, false);
+  const byIntent = intent ? intent.at + survivesIssueMs(policy, intent.forced) : NEVER;
+  const honest = Math.min(current.expiresAt, bySchedule, byIntent, suspectFrom ?? NEVER);
+  return honest > now ? honest : Math.min(current.expiresAt, now + SUSPECT_LIFETIME_MS);
 }
 
 /** What is left of `honestUntil`, never negative. */
-export function honestRemaining(record: CredentialRecord, policy: RefreshPolicy, now: number): number {
-  return Math.max(0, honestUntil(record, policy, now) - now);
+export function honestRemaining(record: CredentialRecord, policy: RefreshPolicy, now: number, knownAt = now): number {
+  return Math.max(0, honestUntil(record, policy, now, knownAt) - now);
 }
 
 /** The state a person would name. */
@@ -66,9 +89,11 @@ export function stateOf(record: CredentialRecord, now: number): CredentialState 
 
 /** When the credential wants work again; 0 = at once. */
 export function nextAttemptAt(record: CredentialRecord): number {
-  const { current, dead, refreshAt, suspectFrom, probeAt, failure, leak } = record;
-  const wanted =
-    current === null || dead ? 0 : Math.min(refreshAt, suspectFrom ?? Number.POSITIVE_INFINITY, probeAt ?? Number.POSITIVE_INFINITY);
-  const allowed = Math.max(wanted, failure?.retryAt ?? 0);
-  return leak && leak.finishedAt === null ? Math.min(allowed, leak.nextAt) : allowed;
+  const { current, dead, refreshAt, suspectFrom, failure, intent, leak } = record;
+  const issueAt = current === null || dead ? 0 : Math.min(refreshAt, suspectFrom ?? NEVER, current.expiresAt);
+  const allowedAt = Math.max(issueAt, failure?.retryAt ?? 0, record.budgetOpensAt);
+  const probeAt = dead ? NEVER : (record.probeAt ?? NEVER);
+  const leakAt = leak && leak.finishedAt === null ? leak.nextAt : NEVER;
+  // A stored intent is due as soon as its lease is over: its holder died, and somebody has to count the lost answer.
+  return Math.min(intent?.at ?? NEVER, allowedAt, probeAt, leakAt);
 }

@@ -16,13 +16,13 @@ import type { CoreEvent, EventSink, IssueReason } from './events.ts';
 import { FAILURE_CLASSES, type UpstreamFailure } from './failure.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
-import { issueKillsCurrent } from './policy.ts';
+import { issueKillsCurrent, type RefreshPolicy } from './policy.ts';
 import type { Random } from './random.ts';
 import { nextAttemptAt, suspect, usable } from './schedule.ts';
 import type { Seal } from './seal.ts';
 import type { CredentialStore, LeaseGrant } from './store.ts';
 import type { StoreTime } from './store-time.ts';
-import { failed, issued, outcomeUnknown, probed, withIntent, withoutIntent } from './transition.ts';
+import { failed, heldBack, issued, outcomeUnknown, probed, takenOver, withIntent, withoutIntent } from './transition.ts';
 import { type Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest } from './upstream.ts';
 
 export interface SessionDeps {
@@ -51,12 +51,12 @@ export interface KeeperSettings {
 /** A later lease exists: whatever this session did must not be stored. */
 export class StaleLease extends Error {
   override readonly name = 'StaleLease';
-  /** Whether a value of ours was issued upstream and lost this way. */
-  readonly issued: boolean;
+  /** Whether we issued a value upstream that may have killed what the other holder stored. */
+  readonly raced: boolean;
 
-  constructor(issued: boolean) {
+  constructor(raced: boolean) {
     super('a later lease exists');
-    this.issued = issued;
+    this.raced = raced;
   }
 }
 
@@ -73,6 +73,10 @@ export type AskResult =
 
 /** Upstream's clock is this far from ours before it is worth saying. */
 const SKEW_WORTH_SAYING_MS = 60_000;
+/** Nothing usable and our own limits allow no issue: look again at least this often, somebody may have mended it. */
+const LOOK_AGAIN_MS = 60_000;
+/** A stable value this much before its hand-over cannot have changed by itself. */
+const HAND_OVER_TOLERANCE_MS = 5000;
 
 const INSTALLATION_ADVICE = {
   en: 'WeChat could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".',
@@ -88,16 +92,21 @@ export class RefreshSession {
   readonly #lease: LeaseGrant;
   /** Monotonic instant at which the lease ends for us, counted from before it was asked for. */
   readonly #leaseEndsAt: number;
-  #issuedHere = false;
+  /** An issue that kills was answered and its value is not stored yet. */
+  #killed = false;
   #unsaved = false;
+  #committed = false;
 
   constructor(deps: SessionDeps, target: Target, record: CredentialRecord, lease: LeaseGrant, leaseEndsAt: number) {
     this.#deps = deps;
     this.target = target;
     this.#lease = lease;
     this.#leaseEndsAt = leaseEndsAt;
+    const { policy, probe } = target.chain;
+    const owed = lease.takenOver && probe !== null ? takenOver(record, policy, deps.time.now()) : record;
+    this.record = owed;
     // An intent that nobody cleared: its holder died between sending and committing.
-    this.record = outcomeUnknown(record, target.chain.policy);
+    if (owed.intent !== null) this.#countUnknown();
   }
 
   get now(): number {
@@ -111,10 +120,8 @@ export class RefreshSession {
   /** Ask upstream for a value. `forced` replaces a running one; only for chains that can. */
   async ask(reason: IssueReason, forced = false): Promise<AskResult> {
     const { chain } = this.target;
-    if (allowedAt(this.record, chain.limits, reason, forced, this.now) > this.now) {
-      this.#deps.events.emit({ type: 'refresh.budget_exhausted', id: this.target.id, reason });
-      return 'refused';
-    }
+    const allowed = allowedAt(this.record, chain.limits, reason, forced, this.now);
+    if (allowed > this.now) return this.#refuse(reason, allowed);
     const slots = this.#secretSlots();
     for (const [index, slot] of slots.entries()) {
       const sent = await this.#askWith(slot, forced);
@@ -122,8 +129,9 @@ export class RefreshSession {
       const { outcome, sentAt, upstreamMs } = sent;
       if (outcome.ok) return this.#accept(outcome, { reason, forced, slot, fallback: index > 0, sentAt, upstreamMs });
       this.#settleFailure(outcome, forced);
+      if (forced && outcome.answered && outcome.failure.class === 'rate-day') return this.#forcedUsedUp(reason);
       if (!outcome.answered || !chain.tryFallbackSecret(outcome.failure) || index === slots.length - 1) {
-        this.#noteFailure(outcome.failure);
+        this.#noteFailure(outcome.failure, reason);
         const bothRefused = index > 0 && chain.tryFallbackSecret(outcome.failure);
         this.#noteSecret(slots[0] ?? 0, bothRefused || this.#fallbackTried());
         return 'failed';
@@ -144,10 +152,20 @@ export class RefreshSession {
       if (!(error instanceof UpstreamError)) throw error;
     }
     this.#deps.events.emit({ type: 'credential.probed', id, verdict });
-    const early = verdict === 'dead' && this.record.unknownOutcomes === 0 && usable(this.record, this.now);
+    const { unknownOutcomes, probeAt } = this.record;
+    // Dead before its time, and no issue of ours is in doubt.
+    const early = verdict === 'dead' && unknownOutcomes === 0 && probeAt === null && usable(this.record, this.now);
     if (early) this.noteForeign();
-    this.record = probed(this.record, verdict, chain.policy, this.now);
+    this.record = probed(this.record, verdict, this.now);
     return verdict;
+  }
+
+  /** The current is dead or in doubt and asking did not help: nothing to do before `until`, but look in a minute. */
+  holdBack(until: number): void {
+    const { current } = this.record;
+    // While it lives, our own limits can wait for its end at most: from there on upstream's word counts.
+    const latest = usable(this.record, this.now) && current ? current.expiresAt : this.now + LOOK_AGAIN_MS;
+    this.record = heldBack(this.record, Math.min(until, latest));
   }
 
   /** Somebody else made WeChat replace this credential. */
@@ -162,10 +180,14 @@ export class RefreshSession {
     return this.#unsaved;
   }
 
+  /** A new value was stored under this lease. */
+  get committed(): boolean {
+    return this.#committed;
+  }
+
   /** Store the record as it is. Throws `StaleLease` when somebody holds a later lease. */
   async save(options: { readonly release: boolean }): Promise<void> {
-    this.record = { ...this.record, saves: this.record.saves + 1 };
-    const { record } = this;
+    const record = { ...this.record, saves: this.record.saves + 1 };
     const outcome = await this.#deps.credentials.write(
       this.#lease,
       {
@@ -177,9 +199,13 @@ export class RefreshSession {
     );
     if (outcome === 'stale') {
       this.#deps.events.emit({ type: 'commit.stale', id: this.target.id, fence: this.#lease.fence });
-      throw new StaleLease(this.#issuedHere);
+      throw new StaleLease(this.#killed);
     }
+    this.record = record;
+    this.#committed ||= this.#unsaved;
     this.#unsaved = false;
+    // Stored under our fence: whoever comes later has seen it.
+    this.#killed = false;
   }
 
   /** A store that stumbles must not cost an issued value: try for as long as the lease lasts. */
@@ -280,17 +306,14 @@ export class RefreshSession {
       sentAt: how.sentAt,
       lifetimeMs: outcome.lifetimeMs - time.uncertaintyMs,
       forced: how.forced,
-      takenOver: this.#lease.takenOver,
       unit: random.unit(),
     });
     if (how.fallback) events.emit({ type: 'secret.fallback', id, slot: how.slot });
     this.#noteSecret(how.slot, false);
     if (before.failure) events.emit({ type: 'refresh.recovered', id, after: before.failure.class });
     if (this.record.generation === before.generation) return 'same';
-    this.#issuedHere = true;
-    // Asked for no change and got one early: in this chain only another fetcher can have made it.
-    const unasked = chain.policy.type === 'stable-window' && !how.forced && how.sentAt < before.refreshAt;
-    if (unasked && usable(before, how.sentAt) && before.unknownOutcomes === 0) this.noteForeign();
+    this.#killed = issueKillsCurrent(chain.policy, how.forced);
+    if (!how.forced && changedEarly(before, chain.policy, how.sentAt)) this.noteForeign();
     this.onIssued?.();
     await this.#saveIssued();
     events.emit({
@@ -311,20 +334,40 @@ export class RefreshSession {
       this.record = { ...withoutIntent(this.record), counters: refund(this.record.counters, forced) };
       return;
     }
-    const before = this.record.unknownOutcomes;
-    this.record = outcomeUnknown(this.record, this.target.chain.policy);
-    const count = this.record.unknownOutcomes;
-    if (count > before) this.#deps.events.emit({ type: 'refresh.outcome_unknown', id: this.target.id, count });
+    if (this.record.intent !== null) this.#countUnknown();
   }
 
-  #noteFailure(upstream: UpstreamFailure): void {
+  #countUnknown(): void {
+    this.record = outcomeUnknown(this.record, this.target.chain.policy);
+    this.#deps.events.emit({ type: 'refresh.outcome_unknown', id: this.target.id, count: this.record.unknownOutcomes });
+  }
+
+  /** Our own limits say no. Reports, orders and leak steps are told so; what is due by itself has to wait. */
+  #refuse(reason: IssueReason, until: number): 'refused' {
+    const { events, random } = this.#deps;
+    events.emit({ type: 'refresh.budget_exhausted', id: this.target.id, reason });
+    // Not everybody at the very start of a day or minute.
+    const spread = random.unit() * Math.min(60_000, until - this.now);
+    if (reason === 'scheduled' || reason === 'missing' || reason === 'suspect') this.holdBack(Math.ceil(until + spread));
+    return 'refused';
+  }
+
+  /** Upstream has counted more forced issues than we have. The unforced way stays open, so this is no failure. */
+  #forcedUsedUp(reason: IssueReason): 'refused' {
+    const { limits } = this.target.chain;
+    this.record = { ...this.record, counters: { ...this.record.counters, forcedToday: limits.forcedPerDay } };
+    return this.#refuse(reason, allowedAt(this.record, limits, reason, true, this.now));
+  }
+
+  #noteFailure(upstream: UpstreamFailure, reason: IssueReason): void {
     const { random, events } = this.#deps;
     const { now } = this;
     const failure = backedOff(upstream, this.record.failure, now, random.unit());
     // After one unknown outcome, asking again would kill a current that is still alive for its grace: wait it out.
-    const { suspectFrom } = this.record;
-    const protects = suspectFrom !== null && !suspect(this.record, now) && usable(this.record, now);
-    const retryAt = protects ? Math.max(failure.retryAt, suspectFrom) : failure.retryAt;
+    // But not beyond its own end, and not for a value that has leaked.
+    const { suspectFrom, current } = this.record;
+    const protects = suspectFrom !== null && !suspect(this.record, now) && usable(this.record, now) && reason !== 'leak';
+    const retryAt = protects ? Math.max(failure.retryAt, Math.min(suspectFrom, current?.expiresAt ?? 0)) : failure.retryAt;
     this.record = failed(this.record, { ...failure, retryAt });
     events.emit({ type: 'refresh.failed', id: this.target.id, failure: { ...failure, retryAt } });
   }
@@ -332,6 +375,13 @@ export class RefreshSession {
   #leaseOutlastsCall(): boolean {
     return this.#deps.clock.monotonic() + this.#deps.settings.upstreamDeadlineMs < this.#leaseEndsAt;
   }
+}
+
+/** Asked for no change and got one long before the hand-over: only another fetcher can have made it. */
+function changedEarly(before: CredentialRecord, policy: RefreshPolicy, sentAt: number): boolean {
+  if (policy.type !== 'stable-window' || before.current === null || !usable(before, sentAt)) return false;
+  const handOverAt = before.current.expiresAt - policy.windowMs;
+  return sentAt < handOverAt - HAND_OVER_TOLERANCE_MS && before.unknownOutcomes === 0 && before.probeAt === null;
 }
 
 /** What a sealed AppSecret is bound to. */

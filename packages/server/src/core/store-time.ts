@@ -34,9 +34,11 @@ export class StoreTime {
     const after = this.#clock.monotonic();
     const offset = storeNow - (before + after) / 2;
     const byMs = Math.round(offset - this.#offset);
-    if (this.#measured && Math.abs(byMs) > JUMP_MS) this.#events.emit({ type: 'clock.jumped', byMs });
+    const uncertaintyMs = Math.ceil((after - before) / 2);
+    // A slow answer is no jump.
+    if (this.#measured && Math.abs(byMs) > JUMP_MS + uncertaintyMs) this.#events.emit({ type: 'clock.jumped', byMs });
     this.#offset = offset;
-    this.#uncertaintyMs = Math.ceil((after - before) / 2);
+    this.#uncertaintyMs = uncertaintyMs;
     this.#measured = true;
   }
 

@@ -7,10 +7,13 @@
 import type { CredentialRecord } from './credential.ts';
 import type { Failure } from './failure.ts';
 import type { ProbeVerdict } from './kind.ts';
-import { GRACE_MARGIN_MS, plannedRefreshAt, type RefreshPolicy, survivesIssueMs } from './policy.ts';
+import { doubtLastsMs, lookAgainMs, plannedRefreshAt, type RefreshPolicy, survivesIssueMs } from './policy.ts';
 
 /** Asked inside our window, upstream still gave the same value: its window opens any moment. */
 const SAME_VALUE_RETRY_MS = 5000;
+/** A probe that said nothing: again this soon while the grace it guards may be running. */
+const PROBE_RETRY_MS = 10_000;
+const YOUNG_MS = 330_000;
 
 /** About to send a call that may kill the current. */
 export function withIntent(record: CredentialRecord, at: number, forced: boolean): CredentialRecord {
@@ -32,12 +35,32 @@ export function outcomeUnknown(record: CredentialRecord, policy: RefreshPolicy):
   const unknownOutcomes = record.unknownOutcomes + 1;
   const doubtFrom = intent.at + (unknownOutcomes > 1 ? 0 : survivesIssueMs(policy, intent.forced));
   const suspectFrom = Math.min(doubtFrom, record.suspectFrom ?? Number.POSITIVE_INFINITY);
-  return { ...record, intent: null, unknownOutcomes, suspectFrom: record.current ? suspectFrom : null };
+  return {
+    ...record,
+    intent: null,
+    unknownOutcomes,
+    suspectFrom: record.current ? suspectFrom : null,
+    doubtEndsAt: Math.max(record.doubtEndsAt, intent.at + doubtLastsMs(policy)),
+  };
 }
 
 /** Two issues raced upstream: whichever is stored, the other may be the one that lives. */
-export function raced(record: CredentialRecord, now: number): CredentialRecord {
-  return { ...record, unknownOutcomes: record.unknownOutcomes + 1, suspectFrom: record.current ? now : null };
+export function raced(record: CredentialRecord, policy: RefreshPolicy, now: number): CredentialRecord {
+  return {
+    ...record,
+    unknownOutcomes: record.unknownOutcomes + 1,
+    suspectFrom: record.current ? now : null,
+    doubtEndsAt: Math.max(record.doubtEndsAt, now + doubtLastsMs(policy)),
+  };
+}
+
+/**
+ * The lease was taken over from a holder that may only be paused, and may still send: look at the current once more
+ * before the grace of such an issue could end. Only where an issue kills.
+ */
+export function takenOver(record: CredentialRecord, policy: RefreshPolicy, now: number): CredentialRecord {
+  const canKill = policy.type === 'rotate-with-grace' || record.intent?.forced === true;
+  return canKill ? { ...record, probeAt: now + lookAgainMs(policy) } : record;
 }
 
 export interface Issued {
@@ -47,8 +70,6 @@ export interface Issued {
   readonly sentAt: number;
   readonly lifetimeMs: number;
   readonly forced: boolean;
-  /** The lease was taken over from a holder that may still be acting. */
-  readonly takenOver: boolean;
   /** Random in [0, 1), for the jitter of the next refresh. */
   readonly unit: number;
 }
@@ -57,7 +78,8 @@ export interface Issued {
 export function issued(record: CredentialRecord, policy: RefreshPolicy, got: Issued): CredentialRecord {
   const same = record.current?.value === got.value;
   const expiresAt = got.sentAt + got.lifetimeMs;
-  const issuedAt = same && record.current ? record.current.issuedAt : got.sentAt;
+  // Never later than now: the clock may have been set back since.
+  const issuedAt = same && record.current ? Math.min(record.current.issuedAt, got.sentAt) : got.sentAt;
   const planned = plannedRefreshAt(policy, policy.type === 'sliding' ? got.sentAt : issuedAt, expiresAt, got.unit);
   const settled = {
     ...record,
@@ -67,6 +89,7 @@ export function issued(record: CredentialRecord, policy: RefreshPolicy, got: Iss
     unknownOutcomes: 0,
     suspectFrom: null,
     failure: null,
+    budgetOpensAt: 0,
   };
   if (same) return settled;
   return {
@@ -74,8 +97,8 @@ export function issued(record: CredentialRecord, policy: RefreshPolicy, got: Iss
     generation: record.generation + 1,
     previous: record.current && { ...record.current, diesAt: previousDiesAt(record, policy, got) },
     dead: false,
-    // A holder that lost its lease by time may still send: look once more before this value's grace could end.
-    probeAt: got.takenOver && policy.type === 'rotate-with-grace' ? got.sentAt + policy.graceMs - GRACE_MARGIN_MS : null,
+    // A look that is still owed moves on to the new value: that is the one a paused holder would kill.
+    probeAt: record.probeAt === null ? null : got.sentAt + lookAgainMs(policy),
   };
 }
 
@@ -87,20 +110,24 @@ function previousDiesAt(record: CredentialRecord, policy: RefreshPolicy, got: Is
   return record.unknownOutcomes > 0 ? got.sentAt : Math.min(ownEnd, got.sentAt + policy.graceMs);
 }
 
-/** An issue failed. While the current is within the grace of a single unknown outcome, wait that grace out. */
+/** An issue failed. */
 export function failed(record: CredentialRecord, failure: Failure): CredentialRecord {
   return { ...record, failure };
 }
 
+/** Our own limits allow no issue before `until`. */
+export function heldBack(record: CredentialRecord, until: number): CredentialRecord {
+  return { ...record, budgetOpensAt: until };
+}
+
 /**
  * What a probe said. `alive` settles a doubt only once the grace of the doubtful issue is over, for within it the
- * old value works either way.
+ * old value works either way. `unknown` changes nothing but when to look again.
  */
-export function probed(record: CredentialRecord, verdict: ProbeVerdict, policy: RefreshPolicy, now: number): CredentialRecord {
+export function probed(record: CredentialRecord, verdict: ProbeVerdict, now: number): CredentialRecord {
   if (verdict === 'dead') return { ...record, dead: true, probeAt: null };
-  if (verdict === 'unknown') return record;
-  const graceMs = policy.type === 'rotate-with-grace' ? policy.graceMs + GRACE_MARGIN_MS : 0;
-  const settled = record.suspectFrom !== null && now >= record.suspectFrom + graceMs;
+  if (verdict === 'unknown') return { ...record, probeAt: lookAgainAt(record, now) };
+  const settled = record.suspectFrom !== null && now >= record.doubtEndsAt;
   return {
     ...record,
     dead: false,
@@ -108,4 +135,11 @@ export function probed(record: CredentialRecord, verdict: ProbeVerdict, policy: 
     suspectFrom: settled ? null : record.suspectFrom,
     unknownOutcomes: settled ? 0 : record.unknownOutcomes,
   };
+}
+
+/** A look that is owed and said nothing: soon again while the value is young, then more and more seldom. */
+function lookAgainAt(record: CredentialRecord, now: number): number | null {
+  if (record.probeAt === null || now < record.probeAt) return record.probeAt;
+  const ageMs = now - (record.current?.issuedAt ?? now);
+  return now + (ageMs < YOUNG_MS ? PROBE_RETRY_MS : Math.floor(ageMs / 2));
 }

@@ -1,0 +1,133 @@
+/**
+ * Runs work on one credential under its lease, from getting it to giving it back, over lost races.
+ *
+ * A stale commit means that two issues raced upstream, and the last one *issued* wins there, whoever was stored: the
+ * stored one becomes suspect and the work runs again under a new lease. The doubt is kept here until it is stored.
+ */
+
+import { type CredentialId, type CredentialRecord, credentialKey } from './credential.ts';
+import { ZhongkongError } from './errors.ts';
+import type { Target } from './kind.ts';
+import { acquireLease, type Held } from './lease.ts';
+import type { RecordMemory } from './memory.ts';
+import { RefreshSession, type SessionDeps, StaleLease } from './session.ts';
+import type { StoredCredential } from './store.ts';
+import { raced } from './transition.ts';
+
+export type { Held } from './lease.ts';
+
+/** What is done under a lease, and which commits of another holder make it unnecessary. */
+export interface LeasedWork {
+  readonly run: (session: RefreshSession) => Promise<void>;
+  readonly satisfiedBy: (record: CredentialRecord) => boolean;
+}
+
+/** Races lost in a row before giving up: each means that somebody else did commit. */
+const MAX_RACES = 3;
+
+export class LeaseRunner {
+  readonly #deps: SessionDeps & { readonly holder: string };
+  readonly #memory: RecordMemory;
+  readonly #inAir = new Set<Promise<void>>();
+  /** Credentials of which an issue of ours raced with another holder's, until the doubt is stored. */
+  readonly #raced = new Set<string>();
+  #drains = 0;
+
+  constructor(deps: SessionDeps & { readonly holder: string }, memory: RecordMemory) {
+    this.#deps = deps;
+    this.#memory = memory;
+  }
+
+  get draining(): boolean {
+    return this.#drains > 0;
+  }
+
+  /** Run `work` and store what it made. Another holder's commit counts as ours when it satisfies. */
+  run(target: Target, claimed: Held | null, work: LeasedWork): Promise<CredentialRecord> {
+    return this.#track(this.#race(target, claimed, work));
+  }
+
+  /** `action` under the lease, once whoever holds it now has ended. */
+  afterHolder(id: CredentialId, action: () => Promise<void>): Promise<void> {
+    const run = async (): Promise<void> => {
+      const got = await acquireLease(this.#deps, id, { satisfiedBy: () => false, givenUp: () => this.draining });
+      if ('satisfied' in got) return;
+      await action();
+      await this.#deps.credentials.release(got.lease);
+    };
+    return this.#track(run());
+  }
+
+  /** Everything in the air has ended; whoever waits for another holder gives up. */
+  async drain(): Promise<void> {
+    this.#drains += 1;
+    while (this.#inAir.size > 0) await Promise.all([...this.#inAir]);
+    this.#drains -= 1;
+  }
+
+  async #race(target: Target, claimed: Held | null, work: LeasedWork): Promise<CredentialRecord> {
+    let acquired = claimed;
+    for (let races = 0; ; races += 1) {
+      const got = acquired ?? (await this.#acquire(target.id, work));
+      acquired = null;
+      if ('satisfied' in got) return this.#memory.remember(this.#memory.decode(got.satisfied), this.#memory.look);
+      try {
+        return await this.#attempt(target, got, work);
+      } catch (error) {
+        this.#memory.noteTrouble(error);
+        if (!(error instanceof StaleLease)) throw error;
+        this.#memory.drop(target.id);
+        if (error.raced) this.#raced.add(credentialKey(target.id));
+        if ((await this.#deps.credentials.read(target.id)) === null) throw new ZhongkongError('not_found', 'the account was removed');
+        if (races >= MAX_RACES)
+          throw new ZhongkongError('deadline_exceeded', 'other nodes kept taking the lease', { retryAfterSeconds: 1 });
+      }
+    }
+  }
+
+  /** One lease: re-read, work, store, give back. */
+  async #attempt(target: Target, held: Held, work: LeasedWork): Promise<CredentialRecord> {
+    const { events, time, credentials } = this.#deps;
+    const { lease } = held;
+    const key = credentialKey(target.id);
+    if (lease.takenOver) events.emit({ type: 'lease.taken_over', id: target.id, fence: lease.fence });
+    let session: RefreshSession | null = null;
+    try {
+      const reread = this.#memory.newest(this.#memory.decode(held.stored));
+      const record = this.#raced.has(key) ? raced(reread, target.chain.policy, time.now()) : reread;
+      session = new RefreshSession(this.#deps, target, record, lease, held.leaseEndsAt);
+      await work.run(session);
+      const { look } = this.#memory;
+      await session.save({ release: true });
+      this.#raced.delete(key);
+      return this.#memory.remember(session.record, look);
+    } catch (error) {
+      if (error instanceof StaleLease) throw error;
+      this.#memory.noteTrouble(error);
+      // WeChat gave a value that the store would not take: it is the truth all the same, so memory serves it. The
+      // lease is left to end by itself: until then nobody else takes the stored intent for a lost answer.
+      if (session?.unsaved) return this.#memory.rememberUnsaved(session.record);
+      await credentials.release(lease).catch(() => undefined);
+      // Stored already; only what came after it was not.
+      if (session?.committed) return this.#memory.remember(session.record, this.#memory.look);
+      throw error;
+    }
+  }
+
+  #acquire(id: CredentialId, work: LeasedWork): Promise<Held | { readonly satisfied: StoredCredential }> {
+    return acquireLease(this.#deps, id, {
+      // After a race of ours no commit is to be trusted: the doubt has to be written down first.
+      satisfiedBy: (stored) => !this.#raced.has(credentialKey(id)) && work.satisfiedBy(this.#memory.decode(stored)),
+      givenUp: () => this.draining,
+    });
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    const settled: Promise<void> = work.then(
+      () => void this.#inAir.delete(settled),
+      () => void this.#inAir.delete(settled),
+    );
+    this.#inAir.add(settled);
+    return work;
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * What this process remembers of credentials, so that a read costs no store.
+ *
+ * An entry is *behind* once somebody said that the store has changed: the next load asks the store, and while the
+ * store is away the entry still serves. A value that the store would not take is *unsaved*: it stays the truth until
+ * somebody else has written to the store. `#set` is the one place that changes what is remembered.
+ */
+
+import { BoundedMap } from './bounded-map.ts';
+import type { Clock } from './clock.ts';
+import { decodeRecord } from './codec.ts';
+import { type CredentialId, type CredentialRecord, credentialKey, emptyRecord } from './credential.ts';
+import { ZhongkongError } from './errors.ts';
+import type { CredentialState, EventSink } from './events.ts';
+import { stateOf, usable } from './schedule.ts';
+import type { Seal } from './seal.ts';
+import { SingleFlight } from './single-flight.ts';
+import type { CredentialStore, StoredCredential } from './store.ts';
+import type { StoreTime } from './store-time.ts';
+
+export interface MemoryDeps {
+  readonly credentials: CredentialStore;
+  readonly seal: Seal;
+  readonly clock: Clock;
+  readonly time: StoreTime;
+  readonly events: EventSink;
+  readonly settings: { readonly cacheSize: number };
+}
+
+interface Entry {
+  readonly record: CredentialRecord;
+  readonly state: CredentialState;
+  readonly unsaved: boolean;
+  /** Number of drops that had happened when the store was looked at. */
+  readonly look: number;
+  /** When the store was looked at, store time. */
+  readonly lookedAt: number;
+  behind: boolean;
+}
+
+/** After the store failed: what can be served from memory does not ask it again for this long. */
+const TROUBLE_MS = 1000;
+
+export class RecordMemory {
+  readonly #deps: MemoryDeps;
+  readonly #entries: BoundedMap<Entry>;
+  readonly #loads = new SingleFlight<CredentialRecord>();
+  #drops = 0;
+  #allBehindBefore = 0;
+  #troubleUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: MemoryDeps) {
+    this.#deps = deps;
+    this.#entries = new BoundedMap(deps.settings.cacheSize);
+  }
+
+  /** The record when memory is up to date as far as anybody told. */
+  known(id: CredentialId): CredentialRecord | undefined {
+    const entry = this.#entries.get(credentialKey(id));
+    return entry && !this.#isBehind(entry) ? entry.record : undefined;
+  }
+
+  /** The record, however old the look at it. */
+  last(id: CredentialId): CredentialRecord | undefined {
+    return this.#entries.get(credentialKey(id))?.record;
+  }
+
+  /** Up to when the record was surely what the store had. */
+  lookedAt(id: CredentialId): number {
+    return this.#entries.get(credentialKey(id))?.lookedAt ?? 0;
+  }
+
+  /** The store failed a moment ago. */
+  get inTrouble(): boolean {
+    return this.#deps.clock.monotonic() < this.#troubleUntil;
+  }
+
+  /** The record: from memory when that has something usable, else from the store. */
+  async load(id: CredentialId): Promise<CredentialRecord> {
+    const now = this.#deps.time.now();
+    const known = this.known(id);
+    // With nothing usable, another node may have committed meanwhile: ask.
+    if (known && usable(known, now)) return known;
+    const last = this.last(id);
+    if (last && usable(last, now) && this.inTrouble) return last;
+    return this.reload(id);
+  }
+
+  /** The record as the store has it; while the store is away, the last look at it if that is usable. */
+  reload(id: CredentialId): Promise<CredentialRecord> {
+    // A drop while a look is under way makes that look too old for whoever comes after.
+    return this.#loads.run(`${credentialKey(id)} ${this.#drops}`, async () => {
+      const look = this.#drops;
+      const lookedAt = this.#deps.time.now();
+      try {
+        const stored = await this.#deps.credentials.read(id);
+        return this.#set(stored ? this.decode(stored) : emptyRecord(id), { look, lookedAt, unsaved: false });
+      } catch (error) {
+        this.noteTrouble(error);
+        const last = this.last(id);
+        if (last && usable(last, this.#deps.time.now())) return last;
+        throw error;
+      }
+    });
+  }
+
+  decode(stored: StoredCredential): CredentialRecord {
+    return stored.body === null ? emptyRecord(stored.id) : decodeRecord(stored.id, stored.body, this.#deps.seal);
+  }
+
+  /** What to go on from under a lease: the stored record, or our own later value that nobody has written over. */
+  newest(stored: CredentialRecord): CredentialRecord {
+    const entry = this.#entries.get(credentialKey(stored.id));
+    return entry && isOurs(entry, stored) ? entry.record : stored;
+  }
+
+  /** A number to give to `remember`: take it before the store is asked or written. */
+  get look(): number {
+    return this.#drops;
+  }
+
+  /** What was just read under a lease, or stored. */
+  remember(record: CredentialRecord, look: number): CredentialRecord {
+    return this.#set(record, { look, lookedAt: this.#deps.time.now(), unsaved: false });
+  }
+
+  /** A value that upstream gave and the store did not take. */
+  rememberUnsaved(record: CredentialRecord): CredentialRecord {
+    const next = { ...record, saves: record.saves + 1 };
+    return this.#set(next, { look: this.#drops, lookedAt: this.#deps.time.now(), unsaved: true });
+  }
+
+  drop(id: CredentialId): void {
+    this.#drops += 1;
+    const entry = this.#entries.get(credentialKey(id));
+    if (entry) entry.behind = true;
+  }
+
+  dropAll(): void {
+    this.#drops += 1;
+    this.#allBehindBefore = this.#drops;
+  }
+
+  noteTrouble(error: unknown): void {
+    if (!(error instanceof ZhongkongError) || error.code !== 'store_unavailable') return;
+    this.#troubleUntil = this.#deps.clock.monotonic() + TROUBLE_MS;
+  }
+
+  #isBehind(entry: Entry): boolean {
+    return entry.behind || entry.look < this.#allBehindBefore;
+  }
+
+  #set(record: CredentialRecord, how: Pick<Entry, 'look' | 'lookedAt' | 'unsaved'>): CredentialRecord {
+    const key = credentialKey(record.id);
+    const before = this.#entries.get(key);
+    if (before && !how.unsaved) {
+      if (isOurs(before, record)) {
+        before.behind = false;
+        return before.record;
+      }
+      // An older look at a record never replaces a newer one; only an up-to-date look may bring fewer saves: the
+      // credential was removed and made anew.
+      const older = before.record.saves > record.saves;
+      if (older && (!this.#isBehind(before) || how.look < this.#drops)) return before.record;
+    }
+    const to = stateOf(record, this.#deps.time.now());
+    const from = before?.state ?? 'missing';
+    // Any drop since the look may have been about this record: then it is behind from the start.
+    this.#entries.set(key, { ...how, record, state: to, behind: how.look < this.#drops });
+    if (from !== to) this.#deps.events.emit({ type: 'credential.state', id: record.id, from, to });
+    return record;
+  }
+}
+
+/** Nobody has written since our own unsaved value was made on top of `stored`. */
+function isOurs(entry: Entry, stored: CredentialRecord): boolean {
+  return entry.unsaved && stored.saves + 1 === entry.record.saves;
+}
