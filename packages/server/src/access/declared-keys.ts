@@ -4,6 +4,8 @@
 
 import type { ApiKeyRecord } from '../core/api-key.ts';
 import type { DeclaredKey } from '../core/declared.ts';
+import { ZhongkongError } from '../core/errors.ts';
+import { parseCidr } from './cidr.ts';
 
 const PREFIX = 'k_declared_';
 
@@ -15,6 +17,7 @@ export class DeclaredKeys {
   readonly #byId: ReadonlyMap<string, ApiKeyRecord>;
   readonly #names: ReadonlySet<string>;
 
+  /** Throws `config_invalid` for a network that `authorize` could not read later. */
   constructor(declared: readonly DeclaredKey[], digest: (key: string) => string) {
     const records = declared.map((one) => [one.key, recordOf(one, digest(one.key))] as const);
     this.#byText = new Map(records);
@@ -42,5 +45,8 @@ export class DeclaredKeys {
 }
 
 function recordOf({ key: _, ...declared }: DeclaredKey, digest: string): ApiKeyRecord {
+  for (const cidr of declared.cidrs ?? []) {
+    if (parseCidr(cidr) === null) throw new ZhongkongError('config_invalid', `keys: ${declared.name}: cidrs: ${cidr} is no network`);
+  }
   return { ...declared, id: `${PREFIX}${declared.name}`, digest, paths: null, revokedAt: null, createdAt: 0 };
 }

@@ -17,7 +17,7 @@ import { failureClass, instantText, nextCursor, paged, pageQuery, rfc3339, rfc33
 import { causeOf } from '../status-cause.ts';
 import { leakJson, leakSchema } from '../wire.ts';
 
-const used = () => z.object({ used: z.int(), limit: z.int() });
+const used = () => z.object({ used: z.int(), limit: z.int().nullable().openapi({ description: 'Null: WeChat names none' }) });
 
 const credentialStatus = z
   .object({
@@ -130,13 +130,16 @@ function recordJson({ id, account, chain }: Target, record: CredentialRecord, no
     foreign_refresh_at: rfc3339OrNull(foreignRefreshAt),
     cause: causeOf(record, account, now),
     budgets: {
-      issues_today: { used: counters.issuesToday, limit: issuesPerDay },
-      forced_today: { used: counters.forcedToday, limit: forcedPerDay },
-      calls_this_minute: { used: counters.callsThisMinute, limit: callsPerMinute },
+      issues_today: { used: counters.issuesToday, limit: finite(issuesPerDay) },
+      forced_today: { used: counters.forcedToday, limit: finite(forcedPerDay) },
+      calls_this_minute: { used: counters.callsThisMinute, limit: finite(callsPerMinute) },
     },
     operation: leak && leakJson(id, leak),
   };
 }
+
+/** JSON knows no infinity. */
+const finite = (limit: number): number | null => (Number.isFinite(limit) ? limit : null);
 
 export function mountStatus(app: OpenAPIHono<Env>): void {
   app.openapi(status, async (c) => {
