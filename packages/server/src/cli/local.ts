@@ -5,31 +5,14 @@
  * The engine gets one more declared key for the length of the command: it is never stored and dies with the process.
  */
 
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createApiKey } from '../access/key-format.ts';
 import { databaseFile } from '../config/formats.ts';
 import type { Config } from '../config/schema.ts';
-import type { DeclaredKey } from '../core/declared.ts';
 import { openEngine } from '../hosts/engine.ts';
 import type { Transport } from './api.ts';
 import { CliFailure, startFailure } from './failure.ts';
 import { WRONG_CONFIG } from './io.ts';
-
-/** How the audit trail names it. */
-const NAME = 'cli';
-
-const operatorKey = (): DeclaredKey => ({
-  name: NAME,
-  key: createApiKey(randomBytes),
-  scopes: ['admin'],
-  accounts: ['*'],
-  kinds: null,
-  cidrs: null,
-  callsPerMinute: null,
-  expiresAt: null,
-  sealed: false,
-});
+import { operatorKey } from './operator-key.ts';
 
 /** Throws when there is no store to open: a command never makes one by accident. */
 export function requireStore({ store }: Config): void {
@@ -52,7 +35,8 @@ export function requireStore({ store }: Config): void {
 export async function openLocal(config: Config): Promise<Transport> {
   requireStore(config);
   const operator = operatorKey();
-  const engine = await openEngine({ ...config, keys: [...config.keys, operator] }).catch((error: unknown) => {
+  // Its log would stand between the results; what went wrong comes as an answer.
+  const engine = await openEngine({ ...config, keys: [...config.keys, operator], log: { level: 'silent' } }).catch((error: unknown) => {
     throw startFailure(error);
   });
   return {

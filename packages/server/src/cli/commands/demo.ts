@@ -61,8 +61,9 @@ async function runDemo(options: Options, context: Context): Promise<number> {
   });
   try {
     const demo = await start(options, undo).finally(off);
+    const ended = untilSignal({ close, abandon: () => void undo[0]?.() }, context);
     io.out(options.json ? `${JSON.stringify(demo)}\n` : introduction(demo, context));
-    return await untilSignal({ close, abandon: () => void undo[0]?.() }, context);
+    return await ended;
   } catch (error) {
     await close();
     throw startFailure(error);

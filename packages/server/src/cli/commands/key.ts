@@ -5,6 +5,7 @@ import { SCOPES } from '../../core/api-key.ts';
 import { withApi } from '../connect.ts';
 import { type Context, globalOptions, type StoreOptions, withJson, withStoreOptions } from '../context.ts';
 import { wrongUsage } from '../failure.ts';
+import { OPERATOR_KEY_ID } from '../operator-key.ts';
 import { json, localTime, table } from '../output.ts';
 
 interface Options extends StoreOptions {
@@ -117,7 +118,9 @@ export function keyCommand(program: Command, context: Context): void {
     });
 
   command('list', 'all keys, without the keys themselves', '列出全部 key（不含 key 本身）').action(async (options: Options) => {
-    const keys = await withApi(globalOptions(options), io, (api) => api.all('/v1/keys', 'keys'));
+    const all = await withApi(globalOptions(options), io, (api) => api.all('/v1/keys', 'keys'));
+    // The command's own key, gone when it ends.
+    const keys = all.filter(({ id }) => id !== OPERATOR_KEY_ID);
     if (options.json) return io.out(json(keys));
     const names = (value: unknown): string => (Array.isArray(value) ? value.join(',') : '');
     const when = (value: unknown): string => localTime(typeof value === 'string' ? value : null);

@@ -49,6 +49,8 @@ export function serveCommand(program: Command, context: Context): void {
 async function serveUntilSignal(config: Config, context: Context): Promise<number> {
   const { io, say } = context;
   const server = await start(config, io, say);
+  // Before it is said to be up: who waits for that line may end it at once.
+  const ended = untilSignal({ close: () => server.close(), reload: () => server.reloadTls() }, context);
   const tell = io.outIsTerminal ? io.out : io.err;
   tell(
     say({
@@ -56,7 +58,7 @@ async function serveUntilSignal(config: Config, context: Context): Promise<numbe
       zh: `Zhongkong ${VERSION} 已在 ${server.url} 提供服务 · 添加账号：zhongkong account add APPID --platform official-account\n`,
     }),
   );
-  return untilSignal({ close: () => server.close(), reload: () => server.reloadTls() }, context);
+  return ended;
 }
 
 async function start(config: Config, io: Io, say: Context['say']) {

@@ -68,5 +68,6 @@ function conclude(findings: readonly Finding[], { json: asJson }: DoctorOptions,
   context.exitCode = errors === 0 ? DONE : FAILED;
   if (asJson) return io.out(json({ ok: errors === 0, findings }));
   for (const one of findings) io.out(findingLines(one, language));
-  io.out(say({ en: `${errors} errors, ${warnings} warnings\n`, zh: `${errors} 个错误，${warnings} 个警告\n` }));
+  const many = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
+  io.out(say({ en: `${many(errors, 'error')}, ${many(warnings, 'warning')}\n`, zh: `${errors} 个错误，${warnings} 个警告\n` }));
 }
