@@ -16,8 +16,22 @@ describe('nodeClock', () => {
     await nodeClock.sleep(5);
     await nodeClock.sleep(-1);
     expect(nodeClock.monotonic() - before).toBeGreaterThanOrEqual(4);
-    const first = await Promise.race([nodeClock.sleep(2 ** 40).then(() => 'long'), nodeClock.sleep(20).then(() => 'short')]);
+    const long = new AbortController();
+    const first = await Promise.race([nodeClock.sleep(2 ** 40, long.signal).then(() => 'long'), nodeClock.sleep(20).then(() => 'short')]);
     expect(first).toBe('short');
+    long.abort();
+  });
+
+  test('sleep ends when nobody waits any more, and leaves no timer behind', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    const waiting = new AbortController();
+    const sleep = nodeClock.sleep(3_600_000, waiting.signal);
+    expect(timers()).toBe(before + 1);
+    waiting.abort();
+    await sleep;
+    expect(timers()).toBe(before);
+    await nodeClock.sleep(3_600_000, waiting.signal);
   });
 });
 
