@@ -1,0 +1,139 @@
+/**
+ * The whole product beside the whole simulator, on real sockets and a real SQLite file, under one clock that the test
+ * moves. Nothing is replaced but time.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AccountInput, Knobs } from '@zhongkong/simulator';
+import { listenSimulator } from '@zhongkong/simulator/node';
+import { loadConfig } from '../../src/config/load.ts';
+import type { EventType } from '../../src/core/events.ts';
+import { openEngine } from '../../src/hosts/engine.ts';
+import { listen } from '../../src/hosts/node/listen.ts';
+import { platforms } from '../../src/cli/global-options.ts';
+import { EventMonitor } from './event-monitor.ts';
+import { ShiftClock } from './shift-clock.ts';
+
+export interface ProductOptions {
+  readonly knobs?: Partial<Knobs>;
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+export const SECRET = 'a'.repeat(32);
+
+export async function startProduct(options: ProductOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'zhongkong-test-'));
+  const { simulator, url: wechat, close: closeSimulator } = await listenSimulator({ knobs: options.knobs ?? {} });
+  const clock = new ShiftClock();
+  const config = await loadConfig({
+    flags: {
+      listen: '127.0.0.1:0',
+      store: `sqlite:${join(folder, 'zhongkong.db')}`,
+      'upstreams.wechat': wechat,
+      'log.level': 'silent',
+      ...options.flags,
+    },
+    env: {},
+    cwd: folder,
+    platforms: platforms(),
+  });
+  const start = async () => {
+    const engine = await openEngine(config, { clock });
+    const monitor = new EventMonitor();
+    engine.events.on((event) => monitor.emit(event));
+    await engine.applyConfig();
+    const adminKey = await engine.createFirstAdminKey();
+    const server = await listen(engine, config);
+    engine.start();
+    return { engine, monitor, server, adminKey };
+  };
+  let running = await start();
+  const admin = running.adminKey ?? '';
+  const { key } = await running.engine.keys.create(
+    { name: 'test', scopes: ['credential:read', 'credential:refresh'], accounts: ['*'] },
+    'test',
+  );
+
+  const call = async (path: string, init: { method?: string; body?: unknown; key?: string } = {}) => {
+    const response = await fetch(`${running.server.url}${path}`, {
+      method: init.method ?? (init.body === undefined ? 'GET' : 'POST'),
+      headers: { authorization: `Bearer ${init.key ?? key}`, 'content-type': 'application/json' },
+      ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+    });
+    return { status: response.status, json: JSON.parse((await response.text()) || 'null') };
+  };
+
+  return {
+    simulator,
+    wechat,
+    clock,
+    folder,
+    key,
+    admin,
+    call,
+    get monitor() {
+      return running.monitor;
+    },
+    get engine() {
+      return running.engine;
+    },
+    get url() {
+      return running.server.url;
+    },
+
+    /** Time passes for everybody alike. */
+    travel(seconds: number): void {
+      simulator.clock.advance(seconds * 1000);
+      clock.shift(seconds * 1000);
+    },
+
+    /** Time passes, and what has to happen then happens. */
+    async travelUntil<T extends EventType>(seconds: number, type: T) {
+      const event = running.monitor.next(type);
+      this.travel(seconds);
+      return event;
+    },
+
+    /** An account that WeChat and the server know alike. */
+    async addAccount(id: string, mode: 'stable' | 'classic', wechatSide: AccountInput = {}): Promise<void> {
+      simulator.control.putAccount(id, { secret: SECRET, ...wechatSide });
+      await running.engine.accounts.create({ id, platform: 'official-account', appId: id, mode, secrets: [SECRET] }, 'test');
+    },
+
+    /** The token that a caller is handed now. */
+    async token(id: string): Promise<string> {
+      const { status, json } = await call(`/v1/accounts/${id}/token`);
+      if (status !== 200) throw new Error(`no token: ${status} ${JSON.stringify(json)}`);
+      return json.value;
+    },
+
+    /** What WeChat says of a token in a business call. */
+    async accepted(token: string): Promise<number> {
+      const response = await fetch(`${wechat}/cgi-bin/get_api_domain_ip?access_token=${token}`);
+      return ((await response.json()) as { errcode?: number }).errcode ?? 0;
+    },
+
+    /** Issues that WeChat counted for an account on one path: all that were not made by the test itself. */
+    issues(id: string, path: '/cgi-bin/token' | '/cgi-bin/stable_token'): number {
+      const count = simulator.control.account(id).counters.issues[path];
+      return count ? count.normal + count.forced : 0;
+    },
+
+    async restart(): Promise<void> {
+      await running.server.close();
+      running = await start();
+      // Its first look at what is due is over, so that a move of the clock does not look like a paused process to it.
+      for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+    },
+
+    async close(): Promise<void> {
+      await running.server.close();
+      await closeSimulator();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Product = Awaited<ReturnType<typeof startProduct>>;
