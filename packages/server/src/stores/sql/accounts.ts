@@ -21,7 +21,9 @@ export class SqlAccounts {
   }
 
   async byAppId(appId: string): Promise<readonly Account[]> {
-    const rows = await this.#db.read((db) => db.selectFrom('accounts').selectAll().where('app_id', '=', appId).orderBy('id').execute());
+    const rows = await this.#db.read((db) =>
+      db.selectFrom('accounts').selectAll().where('app_id', '=', appId).orderBy('platform').orderBy('parent').execute(),
+    );
     return rows.map(fromRow);
   }
 

@@ -22,7 +22,8 @@ export interface MigrateOptions {
 /** How many were run; 0 when the schema was there already. */
 export async function migrate(db: Kysely<Tables>, options: MigrateOptions): Promise<number> {
   const { profile, place, migrations = MIGRATIONS } = options;
-  // Read first: an up-to-date schema, nearly every start, needs no lock. Without the table there is nothing to read.
+  // Read first: an up-to-date schema, nearly every start, needs no lock. Without the table it fails, and real trouble
+  // shows again below.
   const known = await schemaNumber(db).catch(() => 0);
   refuseNewer(known, place, migrations);
   if (known === migrations.length) return 0;

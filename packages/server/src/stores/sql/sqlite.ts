@@ -36,22 +36,13 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
   }
   const file = resolve(path);
   makeFile(file);
-  const clock = options.now ?? Date.now;
-  const fault = (error: unknown): unknown => sqliteFault(file, error);
-  const profile: SqlProfile = {
-    rowLocks: false,
-    types: { key: 'text', text: 'text', integer: 'integer' },
-    now: async () => Math.floor(clock()),
-    isDuplicate,
-    fault,
-  };
-  const writer = connect(file, options);
-  const reader = connect(file, options);
+  const profile = sqliteProfile(file, options.now);
+  const writer = connectSqlite(file, options);
+  const reader = connectSqlite(file, options);
   try {
-    // Kept in the file, so only the first process ever really changes it.
-    await sql`pragma journal_mode = wal`.execute(writer);
-    await sql`pragma synchronous = full`.execute(writer);
     await sql`pragma query_only = on`.execute(reader);
+    await useWal(writer, file);
+    await sql`pragma synchronous = full`.execute(writer);
     await migrate(writer, { profile, place: file });
     const connection = new SqlConnection({
       profile,
@@ -65,11 +56,23 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
   } catch (error) {
     await reader.destroy();
     await writer.destroy();
-    throw fault(error);
+    throw profile.fault(error);
   }
 }
 
-function connect(file: string, { lockPatienceMs = 5000, log }: SqliteOptions): Kysely<Tables> {
+/** What SQLite can do: one writer at a time, which owns the whole file; the clock is this machine's. */
+export function sqliteProfile(file: string, now: () => number = Date.now): SqlProfile {
+  return {
+    rowLocks: false,
+    types: { key: 'text', text: 'text', integer: 'integer' },
+    now: async () => Math.floor(now()),
+    isDuplicate,
+    fault: (error) => sqliteFault(file, error),
+  };
+}
+
+/** One connection to a file that is there. Throws `store_unavailable`. */
+export function connectSqlite(file: string, { lockPatienceMs = 5000, log }: SqliteOptions = {}): Kysely<Tables> {
   let database: Libsql.Database;
   try {
     database = new Libsql(file, { timeout: BUSY_TIMEOUT_MS });
@@ -77,6 +80,12 @@ function connect(file: string, { lockPatienceMs = 5000, log }: SqliteOptions): K
     throw fileFault(file, error);
   }
   return new Kysely<Tables>({ dialect: new LibsqlDialect({ database, patienceMs: lockPatienceMs }), ...(log ? { log } : {}) });
+}
+
+/** The mode is kept in the file, so only the first process ever really changes it. */
+async function useWal(db: Kysely<Tables>, file: string): Promise<void> {
+  const { rows } = await sql<{ journal_mode: string }>`pragma journal_mode = wal`.execute(db);
+  if (rows[0]?.journal_mode !== 'wal') throw fileFault(file, new Error('the file system cannot share memory between processes'));
 }
 
 /**
