@@ -2,9 +2,14 @@
 
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import type { Io } from './io.ts';
+import { CliFailure } from './failure.ts';
+import { FAILED, type Io } from './io.ts';
 
 const MAX_INPUT = 64 * 1024;
+
+const tooLong = (): CliFailure =>
+  new CliFailure(FAILED, { en: 'standard input is longer than 64 KiB', zh: '标准输入超过 64 KiB' }, 'invalid_request');
+const givenUp = (): CliFailure => new CliFailure(FAILED, { en: 'given up, nothing was changed', zh: '已取消，未做任何更改' });
 
 async function readInput(): Promise<string> {
   const chunks: Buffer[] = [];
@@ -12,16 +17,16 @@ async function readInput(): Promise<string> {
   for await (const chunk of process.stdin) {
     chunks.push(chunk as Buffer);
     size += (chunk as Buffer).length;
-    if (size > MAX_INPUT) throw new Error('standard input is longer than 64 KiB');
+    if (size > MAX_INPUT) throw tooLong();
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
 function promptHidden(question: string): Promise<string> {
-  process.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  // A terminal interface switches the echo off; what it would draw goes nowhere.
+  // A terminal interface switches the echo off; what it would draw goes nowhere. Only then is anything asked.
   const reader = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  process.stderr.write(question);
   return new Promise((resolve, reject) => {
     const end = (): void => {
       reader.close();
@@ -32,10 +37,10 @@ function promptHidden(question: string): Promise<string> {
       end();
     });
     reader.once('SIGINT', () => {
-      reject(new Error('given up'));
+      reject(givenUp());
       end();
     });
-    reader.once('close', () => reject(new Error('given up')));
+    reader.once('close', () => reject(givenUp()));
   });
 }
 

@@ -1,5 +1,8 @@
 /** The command line as a whole: what it understands, how it fails, and that no secret can be an argument. */
 
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../src/cli/program.ts';
@@ -120,15 +123,21 @@ describe('wrong configuration ends with 3', () => {
   });
 
   it('when there is no database here: a command makes none by accident', async () => {
-    for (const argv of [
-      ['account', 'list'],
-      ['key', 'create', '--scope', 'admin'],
-      ['account', 'check'],
-      ['token', 'get', 'a'],
-    ]) {
-      const { code, err } = await run(argv, { env: {} });
-      expect(code).toBe(3);
-      expect(err).toContain('there is no database at /nowhere/data/zhongkong.db');
+    const cwd = await mkdtemp(join(tmpdir(), 'zk-cli-'));
+    try {
+      for (const argv of [
+        ['account', 'list'],
+        ['key', 'create', '--scope', 'admin'],
+        ['account', 'check'],
+        ['token', 'get', 'a'],
+      ]) {
+        const { code, err } = await run(argv, { env: {}, cwd });
+        expect(code).toBe(3);
+        expect(err).toContain(`there is no database at ${cwd}/data/zhongkong.db`);
+      }
+      expect(await readdir(cwd)).toEqual([]);
+    } finally {
+      await rm(cwd, { recursive: true, force: true });
     }
     expect((await run(['account', 'list', '--store', 'memory:'], { env: {} })).err).toContain('ZHONGKONG_URL');
   });
