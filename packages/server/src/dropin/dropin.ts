@@ -107,9 +107,7 @@ async function serve(
   if (refusal) throw refusal;
   const leftMs = () => Math.max(1, startedAt + options.dropinDeadlineMs - OWN_SHARE_MS - time.now());
   const current = await keeper.read(target, { deadlineMs: leftMs() });
-  // What was issued for this very call needs no second look.
-  const isHint = form.forceRefresh && current.issuedAt < startedAt;
-  const served = isHint ? await hinted(deps, caller, target, current, leftMs()) : current;
+  const served = form.forceRefresh ? await hinted(deps, caller, target, current, startedAt, leftMs()) : current;
   handedOut.note(caller.id, served);
   trace.kind = target.id.kind;
   return served;
@@ -124,11 +122,14 @@ async function hinted(
   caller: ApiKeyRecord,
   target: Target,
   current: ServedCredential,
+  startedAt: number,
   deadlineMs: number,
 ): Promise<ServedCredential> {
-  const value = handedOut.last(caller.id, target.id) ?? current.value;
+  const last = handedOut.last(caller.id, target.id);
+  // Issued for this very call: that needs no second look.
+  if (last === null && current.issuedAt >= startedAt) return current;
   try {
-    return (await keeper.report(target, value, deadlineMs)).credential ?? current;
+    return (await keeper.report(target, last ?? current.value, deadlineMs)).credential ?? current;
   } catch (error) {
     // A hint that could not be followed in time costs nobody the answer.
     if (error instanceof ZhongkongError && error.code === 'deadline_exceeded') return current;

@@ -17,7 +17,7 @@ export function refusedPath(rawTarget: string): boolean {
 
 /** Whether a path is ours; then its errors are problem details, else they have WeChat's shape. */
 export function isReserved(rawTarget: string): boolean {
-  const [, first = ''] = /^\/+([^/]*)/.exec(pathOf(rawTarget)) ?? [];
+  const [, first = ''] = /^[/\\]+([^/\\]*)/.exec(pathOf(rawTarget)) ?? [];
   return RESERVED.has(first);
 }
 

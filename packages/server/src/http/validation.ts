@@ -32,8 +32,9 @@ function sentence(issue: Issue, target: string): string {
   return `${name}: ${issue.message}`;
 }
 
-/** A union's branches each have an opinion; the last that got past the type is the most helpful. */
+/** A union says itself what it wants, or its branch that got past the type does. */
 function unionSentence(issue: Extract<Issue, { code: 'invalid_union' }>): string {
+  if (issue.message !== 'Invalid input') return issue.message;
   const inner = issue.errors.flat().find(({ code }) => code !== 'invalid_type');
   return inner?.message ?? issue.message;
 }

@@ -32,6 +32,7 @@ export interface WorldOptions {
   readonly app?: Partial<AppOptions>;
   readonly declared?: readonly DeclaredKey[];
   readonly state?: MemoryState;
+  readonly masterKey?: Buffer;
 }
 
 export async function createWorld(options: WorldOptions = {}) {
@@ -43,7 +44,7 @@ export async function createWorld(options: WorldOptions = {}) {
   const logged: RequestLog[] = [];
   events.on((event) => said.push(event));
   const storeTime = new StoreTime(time.clock, () => store.credentials.now(), events);
-  const seal = createSeal({ current: Buffer.alloc(32, 7) });
+  const seal = createSeal({ current: options.masterKey ?? Buffer.alloc(32, 7) });
   const wechat = scriptedWechat(() => time.clock.wall());
   const catalog = new Catalog(KINDS);
   const common = { time: storeTime, events, seal, hash: nodeHash };
