@@ -11,8 +11,6 @@ const WIDE =
 const widthOf = (text: string): number => [...text].length + (text.match(WIDE)?.length ?? 0);
 
 const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu;
 
 export const clean = (text: string): string => text.replace(CONTROLS, ' ');

@@ -1,16 +1,21 @@
-/** `zhongkong openapi`: the API's document, as the server gives it. */
+/** `zhongkong openapi`: the API's document, of the server that is named or else of this very version. Needs no store. */
 
 import type { Command } from 'commander';
-import { withApi } from '../connect.ts';
-import { type Context, globalOptions, type StoreOptions, withStoreOptions } from '../context.ts';
+import { Api } from '../api.ts';
+import { remote } from '../connect.ts';
+import type { Context } from '../context.ts';
 import { json } from '../output.ts';
+import { VERSION } from '../version.ts';
 
-export function openapiCommand(program: Command, context: Context): void {
-  const { io, say } = context;
-  withStoreOptions(
-    program.command('openapi').description(say({ en: 'print the OpenAPI document of /v1', zh: '输出 /v1 的 OpenAPI 文档' })),
-    context,
-  ).action(async (options: StoreOptions) => {
-    io.out(json(await withApi(globalOptions(options), io, (api) => api.call('GET', '/openapi.json'))));
-  });
+export function openapiCommand(program: Command, { io, say }: Context): void {
+  program
+    .command('openapi')
+    .description(say({ en: 'print the OpenAPI document of /v1', zh: '输出 /v1 的 OpenAPI 文档' }))
+    .action(async () => {
+      const server = remote(io);
+      const document = server
+        ? await new Api(server).call('GET', '/openapi.json')
+        : (await import('../../http/openapi.ts')).openApiDocument(VERSION);
+      io.out(json(document));
+    });
 }

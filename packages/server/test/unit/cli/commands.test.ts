@@ -31,7 +31,7 @@ describe('account', () => {
         const { code, requests, out, err, prompts } = await run([...add, ...argv], { ...created, cwd: folder, ...given });
         expect(code).toBe(0);
         expect(out + err + prompts.join('')).not.toContain(SECRET);
-        return (requests[0]?.body as { secret: unknown }).secret;
+        return (requests[0]?.body as { secret?: unknown } | undefined)?.secret;
       };
       expect(await secretOf([], { typed: SECRET })).toBe(SECRET);
       expect(await secretOf(['--secret-file', 'one'], {})).toBe(SECRET);
@@ -246,5 +246,7 @@ describe('doctor and openapi on a server', () => {
     const { out, requests } = await run(['openapi'], { server: answers({ openapi: '3.1.0' }) });
     expect(JSON.parse(out)).toEqual({ openapi: '3.1.0' });
     expect(requests[0]?.path).toBe('/openapi.json');
+    const own = await run(['openapi'], { env: {} });
+    expect(Object.keys((JSON.parse(own.out) as { paths: object }).paths)).toContain('/v1/accounts/{account}/token');
   });
 });

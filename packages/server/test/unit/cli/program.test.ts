@@ -59,7 +59,7 @@ describe('the command tree', () => {
     expect(takesValue.length).toBeGreaterThan(40);
     const named = takesValue.filter((name) => /secret|key|token|password|value/i.test(name.replace(/^(key|token|account secret) /, '')));
     // Files that hold secrets, and names.
-    const files = named.filter((name) => /-file$/.test(name));
+    const files = named.filter((name) => name.endsWith('-file'));
     expect(named.filter((name) => !files.includes(name))).toEqual(['serve --dropin-accept-app-secret']);
   });
 
@@ -176,7 +176,6 @@ describe('a server that fails ends with 1', () => {
   it('never shows the key, nor control characters of others', async () => {
     const problem = { code: 'x', detail: 'a\u001b[2Jb\nc', advice: { en: 'd\u0007', zh: '' } };
     const { err } = await run(['account', 'list'], { server: answers(problem, 400) });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are the point
     expect(err).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     expect(err).not.toContain(SERVER.ZHONGKONG_KEY);
   });
