@@ -7,7 +7,8 @@ type Issue = ZodError['issues'][number];
 
 /** More than these help nobody. */
 const MAX_ISSUES = 5;
-const MAX_NAME = 64;
+/** Longer than any field of ours, shorter than any key or token that somebody put where a name belongs. */
+const MAX_NAME = 24;
 
 const PLACES: Readonly<Record<string, string>> = { query: 'query parameter', param: 'path', json: 'field' };
 
