@@ -161,8 +161,8 @@ describe('left to the app, and answered as by the app', () => {
   ])('%s', async (_what, text, status) => {
     const isHead = text().startsWith('HEAD');
     // The raw reader takes bodies by their announced length; an answer to HEAD announces one that never comes.
-    if (isHead) return void (await rig.headAlike(text()));
-    await alike(text(), { status, fast: false });
+    if (isHead) await rig.headAlike(text());
+    else await alike(text(), { status, fast: false });
   });
 
   it('the health page', async () => {

@@ -134,7 +134,9 @@ describe('its end', () => {
       });
     return {
       fetch,
-      letGo: () => waiting.splice(0).forEach((go) => void go()),
+      letGo: () => {
+        for (const go of waiting.splice(0)) go();
+      },
       request: () =>
         new Promise<void>((resolve) => {
           arrived = resolve;
