@@ -22,7 +22,11 @@ export async function doWhatIsDue(session: RefreshSession, reason: IssueReason):
   } else if (shouldRefresh(record, now) && !backingOff(record, account.secretRevision, now)) {
     const asked = await replace(session, mustRefresh(record, now) ? 'missing' : suspect(record, now) ? 'suspect' : reason);
     // In doubt and upstream gives nothing: at least learn whether the current still works.
-    if (asked !== 'issued' && suspect(session.record, session.now)) await session.probe();
+    if (asked !== 'issued' && suspect(session.record, session.now)) {
+      const verdict = await session.probe();
+      // Nothing left to protect, and a stumble may be over: once more before anybody has to wait out a backoff.
+      if (verdict === 'dead' && session.record.failure?.class === 'transient') await replace(session, 'suspect');
+    }
   } else if (probeDue(record, now)) {
     if ((await session.probe()) === 'dead') await replace(session, 'suspect');
   }

@@ -12,7 +12,7 @@ import { decodeRecord } from './codec.ts';
 import { type CredentialId, type CredentialRecord, credentialKey, emptyRecord } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
 import type { CredentialState, EventSink } from './events.ts';
-import { stateOf, usable } from './schedule.ts';
+import { stateOf, suspect, usable } from './schedule.ts';
 import type { Seal } from './seal.ts';
 import { SingleFlight } from './single-flight.ts';
 import type { CredentialStore, StoredCredential } from './store.ts';
@@ -40,6 +40,7 @@ interface Entry {
 
 /** After the store failed: what can be served from memory does not ask it again for this long. */
 const TROUBLE_MS = 1000;
+const DOUBT_LOOK_MS = 1000;
 
 export class RecordMemory {
   readonly #deps: MemoryDeps;
@@ -57,7 +58,7 @@ export class RecordMemory {
   /** The record when memory is up to date as far as anybody told. */
   known(id: CredentialId): CredentialRecord | undefined {
     const entry = this.#entries.get(credentialKey(id));
-    return entry && !this.#isBehind(entry) ? entry.record : undefined;
+    return entry && !this.#isBehind(entry) && !this.#isDoubtful(entry) ? entry.record : undefined;
   }
 
   /** The record, however old the look at it. */
@@ -148,6 +149,13 @@ export class RecordMemory {
 
   #isBehind(entry: Entry): boolean {
     return entry.behind || entry.look < this.#allBehindBefore;
+  }
+
+  /** A value in doubt may be replaced any moment, and then dies at once: look often. */
+  #isDoubtful({ record, lookedAt }: Entry): boolean {
+    if (record.suspectFrom === null) return false;
+    const now = this.#deps.time.now();
+    return suspect(record, now) && now >= lookedAt + DOUBT_LOOK_MS;
   }
 
   #set(record: CredentialRecord, how: Pick<Entry, 'look' | 'lookedAt' | 'unsaved'>): CredentialRecord {

@@ -61,7 +61,9 @@ export function lookAgainMs(policy: RefreshPolicy): number {
 export function plannedRefreshAt(policy: RefreshPolicy, issuedAt: number, expiresAt: number, unit: number): number {
   const lifetimeMs = expiresAt - issuedAt;
   const windowMs = Math.min(policy.refreshWindowMs, lifetimeMs / 2);
-  const jitterMs = Math.min(policy.jitterMs, windowMs / 4) * unit;
+  // Two refreshes must not come closer than the grace: the second one evicts what the first let live on.
+  const roomMs = policy.type === 'rotate-with-grace' ? Math.max(0, lifetimeMs - windowMs - policy.graceMs) : windowMs;
+  const jitterMs = Math.min(policy.jitterMs, windowMs / 4, roomMs) * unit;
   const planned = expiresAt - windowMs + (policy.type === 'stable-window' ? jitterMs : -jitterMs);
   return Math.floor(Math.max(planned, issuedAt + Math.min(SHORTEST_PLAN_MS, lifetimeMs)));
 }

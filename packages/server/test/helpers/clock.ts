@@ -16,7 +16,7 @@ export const START = Date.UTC(2026, 2, 1);
 export class VirtualClock implements Clock {
   #elapsed = 0;
   #wallOffset = START;
-  #sleepers: Sleeper[] = [];
+  readonly #sleepers = new Set<Sleeper>();
 
   monotonic(): number {
     return this.#elapsed;
@@ -33,17 +33,19 @@ export class VirtualClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const sleeper = { at: this.#elapsed + Math.max(0, ms), wake: resolve };
-      this.#sleepers.push(sleeper);
-      signal?.addEventListener('abort', () => {
-        this.#sleepers = this.#sleepers.filter((one) => one !== sleeper);
+      const wake = (): void => {
+        this.#sleepers.delete(sleeper);
+        signal?.removeEventListener('abort', wake);
         resolve();
-      });
+      };
+      const sleeper = { at: this.#elapsed + Math.max(0, ms), wake };
+      this.#sleepers.add(sleeper);
+      signal?.addEventListener('abort', wake);
     });
   }
 
   get sleeping(): number {
-    return this.#sleepers.length;
+    return this.#sleepers.size;
   }
 
   async advance(ms: number): Promise<void> {
@@ -51,7 +53,6 @@ export class VirtualClock implements Clock {
     await settled();
     for (let next = this.#next(until); next; next = this.#next(until)) {
       this.#elapsed = Math.max(this.#elapsed, next.at);
-      this.#sleepers = this.#sleepers.filter((one) => one !== next);
       next.wake();
       await settled();
     }

@@ -101,10 +101,7 @@ export class ScriptedUpstream implements Upstream {
         ? model?.classic(secret)
         : request.path === '/stable'
           ? model?.stable(secret, force === '1')
-          : [...this.#models.values()]
-              .map((one) => (one.check(value) === 40001 ? null : one))
-              .find((one) => one !== null)
-              ?.probe(value);
+          : [...this.#models].find(([id]) => value.startsWith(`${id}-`))?.[1].probe(value);
     return { status: 200, text: JSON.stringify(body ?? { errcode: 40001 }), dateMs: null };
   }
 }

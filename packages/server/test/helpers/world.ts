@@ -124,6 +124,7 @@ export class World {
         accounts.dropAll();
       },
     });
+    let running = false;
     const target = async (id = 'app'): Promise<Target> => kinds.target(await accounts.require(id), null);
     return {
       keeper,
@@ -143,6 +144,25 @@ export class World {
         const claimed = await refresher.tick();
         await refresher.idle();
         return claimed;
+      },
+      /** The loops of a real process: the due queue, and what others changed every 2 s. */
+      start: (): void => {
+        running = true;
+        refresher.start();
+        const watch = async (): Promise<void> => {
+          while (running) {
+            const at = time.now();
+            await watcher.poll();
+            keeper.upToDate(at);
+            await clock.sleep(2000);
+          }
+        };
+        void watch();
+      },
+      stop: async (): Promise<void> => {
+        running = false;
+        await refresher.stop();
+        await keeper.drain();
       },
       /** The record as the store has it, or null. */
       stored: async (id = 'app'): Promise<CredentialRecord | null> => {
