@@ -10,7 +10,7 @@ const { loadConfig } = await part('config/load.js');
 const { openEngine } = await part('hosts/engine.js');
 
 const env = { ZHONGKONG_STORE: `sqlite:${database}`, ZHONGKONG_UPSTREAM_WECHAT: upstream, ZHONGKONG_LOG_LEVEL: 'silent' };
-const engine = await openEngine(await loadConfig({ flags: {}, env, cwd: process.cwd() }));
+const engine = await openEngine(await loadConfig({ flags: {}, env, cwd: process.cwd(), platforms: {} }));
 
 const PER_ROUND = 500;
 for (let n = 0; n < Number(count); n += PER_ROUND) {
