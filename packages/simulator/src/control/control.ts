@@ -3,7 +3,6 @@
  * are a thin table over these, so a program and a script say the same things in the same JSON.
  * Every input is checked in full first: a call that throws InputError has changed nothing.
  */
-import type { SimClock } from '../clock.ts';
 import { type Fault, readFaults } from '../faults/faults.ts';
 import { boolean, fieldsOf, InputError, integer, matching, oneOf, type Reader, reject } from '../input.ts';
 import { FIXED_KNOBS, type Knobs, knobsFrom } from '../knobs.ts';
@@ -64,8 +63,8 @@ export class Control {
     const { directory, clock, knobs } = this.#world;
     idReader(id, 'id');
     const checked = accountReader(input, '');
-    const known = directory.find(id);
-    applyAccount(known ?? directory.create(id), checked, clock.now(), knobs, known === null);
+    const fresh = directory.peek(id) === null;
+    applyAccount(directory.find(id) ?? directory.create(id), checked, clock.now(), knobs, fresh);
     return this.account(id);
   }
 
@@ -179,7 +178,7 @@ export class Control {
   }
 
   advance(input: { advance_ms: number }): { now_ms: number } {
-    (this.#world.clock as SimClock).advance(readAdvance(input, '').advance_ms);
+    this.#world.clock.advance(readAdvance(input, '').advance_ms);
     return this.clock();
   }
 

@@ -103,6 +103,16 @@ describe('every business call', () => {
     expect([call(), call()]).toEqual([undefined, 45011]);
   });
 
+  it('uses quota when it succeeds; when refused only by knob', () => {
+    const { ask, access_token, control } = opened('official-account');
+    const path = '/cgi-bin/user/info';
+    const info = (openid: string) => ask('GET', path, { query: { access_token, openid } }).json.errcode;
+    control.putAccount(APPID, { limits: { [path]: { day: 2 } } });
+    expect([info(''), info(''), info('oX')]).toEqual([40003, 40003, undefined]);
+    control.setKnobs({ failedCallsCount: true });
+    expect([info(''), info('oX')]).toEqual([40003, 45009]);
+  });
+
   it('counts what it accepts and what it rejects, by errcode', () => {
     const { ask, access_token, control, classic, use } = opened('official-account');
     const evicted = classic().json.access_token;

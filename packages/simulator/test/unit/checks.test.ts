@@ -113,6 +113,20 @@ describe('IP whitelist', () => {
     expect(classic().json.access_token).toBeTruthy();
   });
 
+  it('a console edit of an existing account waits, a new account is ready at once', () => {
+    const { classic, control, advance } = createBench({
+      knobs: { whitelistDelaySeconds: 300, freezeDelaySeconds: 600 },
+      accounts: { [APPID]: { secret: SECRET, whitelist: ['10.0.0.1'] } },
+    });
+    expect(classic({}, '9.9.9.9').json.errcode).toBe(40164);
+    control.putAccount(APPID, { whitelist: ['1.1.1.1'], frozen: true });
+    expect(classic().json.access_token).toBeTruthy();
+    advance(5 * MINUTE);
+    expect(classic().json.errcode).toBe(40164);
+    advance(5 * MINUTE);
+    expect(classic().json.errcode).toBe(40243);
+  });
+
   it('an edit holds after its delay', () => {
     const { classic, control, advance } = createBench();
     control.editWhitelist(APPID, { whitelist: ['1.1.1.1'], delay_seconds: 300 });

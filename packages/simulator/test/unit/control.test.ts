@@ -90,6 +90,16 @@ describe('accounts', () => {
   });
 });
 
+describe('revoke', () => {
+  it('leaves what is dead already as it was', () => {
+    const { classic, control, advance } = createBench();
+    const value = classic().json.access_token;
+    advance(DAY);
+    expect(control.revoke(APPID, { which: 'all' })).toEqual({ revoked: 0 });
+    expect(control.token(value).valid_until).toBe(START + 7_200_000);
+  });
+});
+
 describe('the other paths', () => {
   it('tokens: state, owner and kind of a token or ticket', () => {
     const { sim, stable, ask, advance } = remote();

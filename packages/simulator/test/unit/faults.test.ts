@@ -180,6 +180,13 @@ describe('what is issued and then not as told', () => {
     expect(use(value)).toBe(40001);
   });
 
+  it('rogue uses the quota of the account, and is not stopped by it', () => {
+    const { classic, control } = faulty([]);
+    control.putAccount(APPID, { limits: { [TOKEN]: { day: 2 } } });
+    expect(control.rogue(APPID, { times: 3 }).values.every(Boolean)).toBe(true);
+    expect(classic().json.errcode).toBe(45009);
+  });
+
   it('rogue on the stable chain goes through the stable rule', () => {
     const { stable, control } = faulty([]);
     const value = stable().json.access_token;
@@ -290,6 +297,14 @@ describe('limits of a fault', () => {
     });
     expect(bench.classic().status).toBe(502);
     expect(bench.classic()).toMatchObject({ json: { expires_in: 600 }, headers: { Date: 'Thu, 15 Jan 2026 04:00:01 GMT' } });
+  });
+
+  it('what strikes before WeChat works leaves nothing for what would strike after', () => {
+    const { classic, issued } = faulty([
+      { fault: 'drop', when: 'after' },
+      { fault: 'errcode', errcode: -1 },
+    ]);
+    expect([classic().json.errcode, issued()]).toEqual([-1, 0]);
   });
 
   it('set replaces, add appends, clear removes all or by name', () => {
