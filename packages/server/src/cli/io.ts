@@ -20,6 +20,8 @@ export interface Io {
   readInput(): Promise<string>;
   /** Calls `handler` for each SIGINT and SIGTERM, and `onHangup` for each SIGHUP, until the returned function is called. */
   onSignals(handler: () => void, onHangup?: () => void): () => void;
+  /** Monotonic ms. */
+  now(): number;
   /** Sends to the server that the environment names. */
   fetch(request: Request): Promise<Response>;
   /** Ends the process at once. */

@@ -71,6 +71,7 @@ export function processIo(): Io {
         for (const [signal, listener] of listeners) process.off(signal, listener);
       };
     },
+    now: () => performance.now(),
     fetch: (request) => fetch(request),
     exit: (code) => process.exit(code),
   };

@@ -1,8 +1,15 @@
-/** Runs a server until SIGINT or SIGTERM: the first drains it, a second one ends the process at once. */
+/**
+ * Runs a server until SIGINT or SIGTERM: the first drains it, a second one ends the process at once.
+ *
+ * One Ctrl-C can arrive twice: from the terminal, and from a parent that passes it on as npm does. What comes within
+ * half a second of the first is the same.
+ */
 
 import type { Context } from './context.ts';
 import { reasonOf } from './doctor/finding.ts';
 import { DONE, FAILED } from './io.ts';
+
+const SAME_MS = 500;
 
 export interface Running {
   close(): Promise<void>;
@@ -15,17 +22,18 @@ export interface Running {
 /** The exit code, once all is closed. */
 export function untilSignal({ close, reload, abandon }: Running, { io, say }: Context): Promise<number> {
   return new Promise((resolve) => {
-    let signals = 0;
+    let firstAt: number | null = null;
     const finish = (code: number): void => {
       off();
       resolve(code);
     };
     const onStop = (): void => {
-      signals += 1;
-      if (signals > 1) {
+      if (firstAt !== null) {
+        if (io.now() - firstAt < SAME_MS) return;
         abandon?.();
         return io.exit(FAILED);
       }
+      firstAt = io.now();
       io.err(say({ en: 'draining; once more to stop at once\n', zh: '正在平稳退出；再按一次立即结束\n' }));
       close().then(
         () => finish(DONE),

@@ -86,8 +86,11 @@ describe('from the first start to the end', () => {
     const held = await holdRequest(server.url);
     server.child.kill('SIGINT');
     await server.until('err', /draining/);
-    server.child.kill('SIGINT');
-    expect((await server.ended).code).toBe(1);
+    // Within half a second it counts as the same one, so say it until it is heard.
+    const again = setInterval(() => server.child.kill('SIGINT'), 50);
+    const { code } = await server.ended.finally(() => clearInterval(again));
+    // 1; or none, when one more signal met it on its way out. Drained it would be 0.
+    expect(code).not.toBe(0);
     held.destroy();
   });
 

@@ -30,6 +30,7 @@ async function serveAtTerminal(cwd: string): Promise<{ code: number; out: string
       interrupt = handler;
       return () => {};
     },
+    now: () => 0,
     fetch: unused,
     exit: unused,
   };

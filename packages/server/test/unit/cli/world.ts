@@ -58,6 +58,7 @@ export async function run(argv: readonly string[], given: Given = {}): Promise<R
     },
     readInput: async () => input,
     onSignals: () => () => {},
+    now: () => 0,
     fetch: async (request) => {
       const text = await request.text();
       const { pathname, search } = new URL(request.url);
