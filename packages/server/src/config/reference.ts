@@ -23,6 +23,15 @@ count from the working directory. Secrets have no flag: argv is visible to every
 \`accounts\` 和 \`keys\` 在环境变量中写成 JSON。相对路径以工作目录为准。秘密没有对应的命令行参数，因为本机任何进程都能看到 argv。
 `;
 
+const COMMAND_LINE = `## Variables of the command line · 命令行的环境变量
+
+| | |
+|---|---|
+| \`ZHONGKONG_URL\`, \`ZHONGKONG_KEY\` | The server that commands work on, and an API key for it; without them they work on the store of this machine.<br>命令所操作的服务地址及其 API key；不设置则直接操作本机的存储。 |
+| \`ZHONGKONG_ACCOUNT_SECRET\` | The AppSecret for \`account add\` and \`account secret\`.<br>\`account add\`、\`account secret\` 使用的 AppSecret。 |
+| \`ZHONGKONG_DEBUG=1\` | Where in the code an unexpected fault happened.<br>发生意外错误时输出代码位置。 |
+`;
+
 const EXAMPLE = `## Example · 示例
 
 \`\`\`yaml
@@ -83,5 +92,5 @@ export function renderReference(): string {
     accountSchema.shape,
   );
   const keys = fields('An API key · API key', 'One item of `keys`. `keys` 的一项。', keySchema.shape);
-  return [HEAD, options, accounts, keys, EXAMPLE].join('\n');
+  return [HEAD, options, accounts, keys, COMMAND_LINE, EXAMPLE].join('\n');
 }

@@ -52,10 +52,11 @@ async function serveUntilSignal(config: Config, context: Context): Promise<numbe
   // Before it is said to be up: who waits for that line may end it at once.
   const ended = untilSignal({ close: () => server.close(), reload: () => server.reloadTls() }, context);
   const tell = io.outIsTerminal ? io.out : io.err;
+  const url = config.publicUrl ?? server.url;
   tell(
     say({
-      en: `Zhongkong ${VERSION} serves ${server.url} · add an account: zhongkong account add APPID --platform official-account\n`,
-      zh: `Zhongkong ${VERSION} 已在 ${server.url} 提供服务 · 添加账号：zhongkong account add APPID --platform official-account\n`,
+      en: `Zhongkong ${VERSION} serves ${url} · add an account: zhongkong account add APPID --platform official-account\n`,
+      zh: `Zhongkong ${VERSION} 已在 ${url} 提供服务 · 添加账号：zhongkong account add APPID --platform official-account\n`,
     }),
   );
   return ended;
