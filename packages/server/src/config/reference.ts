@@ -1,7 +1,7 @@
 /**
  * `docs/configuration.md`, made from the schema: what is written there cannot differ from what is accepted.
  *
- * A test compares the file with this text; `npx vitest run --project unit -u packages/server/test/unit/config` rewrites it.
+ * A test compares the file with this text; `npx vitest run --project unit packages/server/test/unit/config -u` rewrites it.
  */
 
 import type { z } from 'zod';
