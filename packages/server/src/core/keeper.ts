@@ -232,18 +232,14 @@ export class Keeper {
 
   #refresh(target: Target, reason: IssueReason, claimed: Held | null = null): Promise<CredentialRecord> {
     const key = credentialKey(target.id);
-    const running = this.#flights.get(key);
-    if (running && claimed) {
-      // Claimed while a flight of ours waits for this very lease: give it back, the flight does the work.
-      return this.#deps.credentials.release(claimed.lease).then(() => running);
-    }
     const { generation } = this.#memory.last(target.id) ?? { generation: 0 };
-    return this.#flights.run(key, () =>
+    const start = (): Promise<CredentialRecord> =>
       this.#leases.run(target, claimed, {
         run: (session) => doWhatIsDue(session, reason),
         satisfiedBy: (record) => record.generation > generation && !shouldRefresh(record, this.#deps.time.now()),
-      }),
-    );
+      });
+    // Claimed while a flight of ours waits for this very lease: the claim holds it, so it does the work.
+    return claimed && this.#flights.get(key) ? start() : this.#flights.run(key, start);
   }
 
   async #ordered(target: Target, generation: number): Promise<CredentialRecord> {

@@ -44,7 +44,11 @@ export class LeaseRunner {
 
   /** Run `work` and store what it made. Another holder's commit counts as ours when it satisfies. */
   run(target: Target, claimed: Held | null, work: LeasedWork): Promise<CredentialRecord> {
-    return this.#track(this.#race(target, claimed, work));
+    const raced = this.#race(target, claimed, work).catch((error: unknown) => {
+      this.#memory.noteTrouble(error);
+      throw error;
+    });
+    return this.#track(raced);
   }
 
   /** `action` under the lease, once whoever holds it now has ended. */
@@ -74,7 +78,6 @@ export class LeaseRunner {
       try {
         return await this.#attempt(target, got, work);
       } catch (error) {
-        this.#memory.noteTrouble(error);
         if (!(error instanceof StaleLease)) throw error;
         this.#memory.drop(target.id);
         if (error.raced) this.#raced.add(credentialKey(target.id));
@@ -103,7 +106,6 @@ export class LeaseRunner {
       return this.#memory.remember(session.record, look);
     } catch (error) {
       if (error instanceof StaleLease) throw error;
-      this.#memory.noteTrouble(error);
       // WeChat gave a value that the store would not take: it is the truth all the same, so memory serves it. The
       // lease is left to end by itself: until then nobody else takes the stored intent for a lost answer.
       if (session?.unsaved) return this.#memory.rememberUnsaved(session.record);

@@ -43,19 +43,14 @@ export function survivesIssueMs(policy: RefreshPolicy, forced: boolean): number 
   return policy.type === 'rotate-with-grace' ? policy.graceMs - GRACE_MARGIN_MS : Number.POSITIVE_INFINITY;
 }
 
-/** However short the lives that upstream gives: never plan issues closer together than this. */
-const SHORTEST_PLAN_MS = 5000;
-
-/** How long after an unknown issue a live answer of the old value still proves nothing. */
-export function doubtLastsMs(policy: RefreshPolicy): number {
+/** How long after an issue that may have happened the value it replaced surely works no more. */
+export function graceOverMs(policy: RefreshPolicy): number {
   // A forced stable issue may grant the same grace as a hand-over; unverified, so counted as the longer.
   return (policy.type === 'rotate-with-grace' ? policy.graceMs : STABLE_GRACE_MS) + GRACE_MARGIN_MS;
 }
 
-/** A holder that lost its lease by time may still send: when to look at what was issued after it. */
-export function lookAgainMs(policy: RefreshPolicy): number {
-  return (policy.type === 'rotate-with-grace' ? policy.graceMs : STABLE_GRACE_MS) - GRACE_MARGIN_MS;
-}
+/** However short the lives that upstream gives: never plan issues closer together than this. */
+const SHORTEST_PLAN_MS = 5000;
 
 /** When to start refreshing a credential; `unit` is random in [0, 1). Short lives shrink the window to half. */
 export function plannedRefreshAt(policy: RefreshPolicy, issuedAt: number, expiresAt: number, unit: number): number {

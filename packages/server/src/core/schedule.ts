@@ -34,9 +34,18 @@ export function issuedInFuture(record: CredentialRecord, now: number): boolean {
   return record.current !== null && record.current.issuedAt > now + CLOCK_TOLERANCE_MS;
 }
 
+/**
+ * When the next refresh is wanted: as planned, or once the grace of a lost answer is over. Asking earlier would kill a
+ * current that is still alive for that grace.
+ */
+export function refreshDueAt(record: CredentialRecord): number {
+  if (record.current === null || record.dead) return 0;
+  return Math.min(record.suspectFrom ?? record.refreshAt, record.current.expiresAt);
+}
+
 /** Inside the refresh window, or in doubt: refresh in the background, serve on. */
 export function shouldRefresh(record: CredentialRecord, now: number): boolean {
-  return mustRefresh(record, now) || now >= record.refreshAt || suspect(record, now) || issuedInFuture(record, now);
+  return now >= refreshDueAt(record) || issuedInFuture(record, now);
 }
 
 /**
@@ -89,10 +98,9 @@ export function stateOf(record: CredentialRecord, now: number): CredentialState 
 
 /** When the credential wants work again; 0 = at once. */
 export function nextAttemptAt(record: CredentialRecord): number {
-  const { current, dead, refreshAt, suspectFrom, failure, intent, leak } = record;
-  const issueAt = current === null || dead ? 0 : Math.min(refreshAt, suspectFrom ?? NEVER, current.expiresAt);
-  const allowedAt = Math.max(issueAt, failure?.retryAt ?? 0, record.budgetOpensAt);
-  const probeAt = dead ? NEVER : (record.probeAt ?? NEVER);
+  const { failure, intent, leak } = record;
+  const allowedAt = Math.max(refreshDueAt(record), failure?.retryAt ?? 0, record.budgetOpensAt);
+  const probeAt = record.dead ? NEVER : (record.probeAt ?? NEVER);
   const leakAt = leak && leak.finishedAt === null ? leak.nextAt : NEVER;
   // A stored intent is due as soon as its lease is over: its holder died, and somebody has to count the lost answer.
   return Math.min(intent?.at ?? NEVER, allowedAt, probeAt, leakAt);

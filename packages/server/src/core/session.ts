@@ -18,7 +18,7 @@ import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
 import { issueKillsCurrent, type RefreshPolicy } from './policy.ts';
 import type { Random } from './random.ts';
-import { nextAttemptAt, suspect, usable } from './schedule.ts';
+import { nextAttemptAt, usable } from './schedule.ts';
 import type { Seal } from './seal.ts';
 import type { CredentialStore, LeaseGrant } from './store.ts';
 import type { StoreTime } from './store-time.ts';
@@ -131,7 +131,7 @@ export class RefreshSession {
       this.#settleFailure(outcome, forced);
       if (forced && outcome.answered && outcome.failure.class === 'rate-day') return this.#forcedUsedUp(reason);
       if (!outcome.answered || !chain.tryFallbackSecret(outcome.failure) || index === slots.length - 1) {
-        this.#noteFailure(outcome.failure, reason);
+        this.#noteFailure(outcome.failure);
         const bothRefused = index > 0 && chain.tryFallbackSecret(outcome.failure);
         this.#noteSecret(slots[0] ?? 0, bothRefused || this.#fallbackTried());
         return 'failed';
@@ -156,7 +156,7 @@ export class RefreshSession {
     // Dead before its time, and no issue of ours is in doubt.
     const early = verdict === 'dead' && unknownOutcomes === 0 && probeAt === null && usable(this.record, this.now);
     if (early) this.noteForeign();
-    this.record = probed(this.record, verdict, this.now);
+    this.record = probed(this.record, verdict, this.target.chain.policy, this.now);
     return verdict;
   }
 
@@ -359,17 +359,11 @@ export class RefreshSession {
     return this.#refuse(reason, allowedAt(this.record, limits, reason, true, this.now));
   }
 
-  #noteFailure(upstream: UpstreamFailure, reason: IssueReason): void {
+  #noteFailure(upstream: UpstreamFailure): void {
     const { random, events } = this.#deps;
-    const { now } = this;
-    const failure = backedOff(upstream, this.record.failure, now, random.unit());
-    // After one unknown outcome, asking again would kill a current that is still alive for its grace: wait it out.
-    // But not beyond its own end, and not for a value that has leaked.
-    const { suspectFrom, current } = this.record;
-    const protects = suspectFrom !== null && !suspect(this.record, now) && usable(this.record, now) && reason !== 'leak';
-    const retryAt = protects ? Math.max(failure.retryAt, Math.min(suspectFrom, current?.expiresAt ?? 0)) : failure.retryAt;
-    this.record = failed(this.record, { ...failure, retryAt });
-    events.emit({ type: 'refresh.failed', id: this.target.id, failure: { ...failure, retryAt } });
+    const failure = backedOff(upstream, this.record.failure, this.now, random.unit());
+    this.record = failed(this.record, failure);
+    events.emit({ type: 'refresh.failed', id: this.target.id, failure });
   }
 
   #leaseOutlastsCall(): boolean {

@@ -7,13 +7,14 @@
 import type { CredentialRecord } from './credential.ts';
 import type { Failure } from './failure.ts';
 import type { ProbeVerdict } from './kind.ts';
-import { doubtLastsMs, lookAgainMs, plannedRefreshAt, type RefreshPolicy, survivesIssueMs } from './policy.ts';
+import { graceOverMs, plannedRefreshAt, type RefreshPolicy, survivesIssueMs } from './policy.ts';
 
 /** Asked inside our window, upstream still gave the same value: its window opens any moment. */
 const SAME_VALUE_RETRY_MS = 5000;
 /** A probe that said nothing: again this soon while the grace it guards may be running. */
 const PROBE_RETRY_MS = 10_000;
-const YOUNG_MS = 330_000;
+/** After a takeover: look this often, from the end of the first grace to the end of a second. */
+const LOOK_EVERY_MS = 60_000;
 
 /** About to send a call that may kill the current. */
 export function withIntent(record: CredentialRecord, at: number, forced: boolean): CredentialRecord {
@@ -40,7 +41,7 @@ export function outcomeUnknown(record: CredentialRecord, policy: RefreshPolicy):
     intent: null,
     unknownOutcomes,
     suspectFrom: record.current ? suspectFrom : null,
-    doubtEndsAt: Math.max(record.doubtEndsAt, intent.at + doubtLastsMs(policy)),
+    doubtEndsAt: Math.max(record.doubtEndsAt, intent.at + graceOverMs(policy)),
   };
 }
 
@@ -50,17 +51,17 @@ export function raced(record: CredentialRecord, policy: RefreshPolicy, now: numb
     ...record,
     unknownOutcomes: record.unknownOutcomes + 1,
     suspectFrom: record.current ? now : null,
-    doubtEndsAt: Math.max(record.doubtEndsAt, now + doubtLastsMs(policy)),
+    doubtEndsAt: Math.max(record.doubtEndsAt, now + graceOverMs(policy)),
   };
 }
 
 /**
- * The lease was taken over from a holder that may only be paused, and may still send: look at the current once more
- * before the grace of such an issue could end. Only where an issue kills.
+ * The lease was taken over from a holder that may only be paused, and may still send. What it replaces works on for the
+ * grace, so a probe can tell only after that: look then, and a few times more. Only where an issue kills.
  */
 export function takenOver(record: CredentialRecord, policy: RefreshPolicy, now: number): CredentialRecord {
   const canKill = policy.type === 'rotate-with-grace' || record.intent?.forced === true;
-  return canKill ? { ...record, probeAt: now + lookAgainMs(policy) } : record;
+  return canKill ? { ...record, probeAt: now + graceOverMs(policy) } : record;
 }
 
 export interface Issued {
@@ -97,8 +98,8 @@ export function issued(record: CredentialRecord, policy: RefreshPolicy, got: Iss
     generation: record.generation + 1,
     previous: record.current && { ...record.current, diesAt: previousDiesAt(record, policy, got) },
     dead: false,
-    // A look that is still owed moves on to the new value: that is the one a paused holder would kill.
-    probeAt: record.probeAt === null ? null : got.sentAt + lookAgainMs(policy),
+    // Looks that are still owed move on to the new value: that is the one a paused holder would kill.
+    probeAt: record.probeAt === null ? null : got.sentAt + graceOverMs(policy),
   };
 }
 
@@ -124,22 +125,26 @@ export function heldBack(record: CredentialRecord, until: number): CredentialRec
  * What a probe said. `alive` settles a doubt only once the grace of the doubtful issue is over, for within it the
  * old value works either way. `unknown` changes nothing but when to look again.
  */
-export function probed(record: CredentialRecord, verdict: ProbeVerdict, now: number): CredentialRecord {
+export function probed(record: CredentialRecord, verdict: ProbeVerdict, policy: RefreshPolicy, now: number): CredentialRecord {
   if (verdict === 'dead') return { ...record, dead: true, probeAt: null };
-  if (verdict === 'unknown') return { ...record, probeAt: lookAgainAt(record, now) };
+  if (verdict === 'unknown') return { ...record, probeAt: lookAgainAt(record, policy, now) };
   const settled = record.suspectFrom !== null && now >= record.doubtEndsAt;
   return {
     ...record,
     dead: false,
-    probeAt: null,
+    probeAt: record.probeAt !== null && ageMs(record, now) < 2 * graceOverMs(policy) ? Math.max(record.probeAt, now + LOOK_EVERY_MS) : null,
     suspectFrom: settled ? null : record.suspectFrom,
     unknownOutcomes: settled ? 0 : record.unknownOutcomes,
   };
 }
 
 /** A look that is owed and said nothing: soon again while the value is young, then more and more seldom. */
-function lookAgainAt(record: CredentialRecord, now: number): number | null {
+function lookAgainAt(record: CredentialRecord, policy: RefreshPolicy, now: number): number | null {
   if (record.probeAt === null || now < record.probeAt) return record.probeAt;
-  const ageMs = now - (record.current?.issuedAt ?? now);
-  return now + (ageMs < YOUNG_MS ? PROBE_RETRY_MS : Math.floor(ageMs / 2));
+  const age = ageMs(record, now);
+  return now + (age < 2 * graceOverMs(policy) ? PROBE_RETRY_MS : Math.floor(age / 2));
+}
+
+function ageMs(record: CredentialRecord, now: number): number {
+  return now - (record.current?.issuedAt ?? now);
 }

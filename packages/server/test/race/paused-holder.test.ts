@@ -1,0 +1,158 @@
+/** A holder that is stopped in the middle, outlives its lease, and goes on: at every place where it can be stopped. */
+
+import { expect, test } from 'vitest';
+import { watchfully } from '../helpers/watchful.ts';
+import { LEASE_MS, World } from '../helpers/world.ts';
+
+const MINUTE = 60_000;
+
+/** A world whose one value is inside its refresh window, with a second node. */
+async function due(mode: 'classic' | 'stable' = 'classic') {
+  const world = await World.create({ mode });
+  const second = world.node();
+  await world.first.read();
+  await world.clock.advance(110 * MINUTE);
+  if (mode === 'stable') await world.clock.advance(6 * MINUTE);
+  return { world, second, ...world, first: world.first, clock: world.clock, upstream: world.upstream, model: world.model };
+}
+
+test('stopped before its intent: it finds the lease gone and sends nothing', async () => {
+  const { first, second, clock, upstream, model } = await due();
+  let go = (): void => undefined;
+  const stopped = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  let intents = 0;
+  first.store.fault = (method) => (method === 'write' && intents++ === 0 ? stopped : null);
+  const flight = first.tick();
+  await clock.advance(LEASE_MS);
+  await clock.until(second.tick());
+  expect(model.calls.classic).toBe(2);
+  go();
+  await clock.until(flight);
+  expect(model.calls.classic).toBe(2);
+  expect(first.events.count('commit.stale')).toBe(1);
+  expect((await first.read()).value).toBe('app-classic-2');
+  expect(upstream.sent).toBe(2);
+});
+
+test('stopped between intent and sending: the last look at the lease keeps it from sending', async () => {
+  const { first, clock, model } = await due();
+  let intents = 0;
+  let go = (): void => undefined;
+  first.store.fault = (method) => {
+    if (method !== 'write' || intents++ > 0) return null;
+    return new Promise<void>((resolve) => {
+      go = resolve;
+    });
+  };
+  const flight = first.tick();
+  await clock.advance(0);
+  // Nobody else took the lease meanwhile, so the intent is stored: only the clock tells.
+  clock.jump(LEASE_MS - 4000);
+  go();
+  await clock.advance(0);
+  expect(first.events.count('lease.lost')).toBe(1);
+  expect(model.calls.classic).toBe(1);
+  await clock.until(flight);
+  expect(await first.stored()).toMatchObject({ intent: null, unknownOutcomes: 0, suspectFrom: null });
+  await clock.until(first.tick());
+  expect(model.calls.classic).toBe(2);
+});
+
+test('stopped while sending, and answered after another committed: the stored one is suspect and issued again', async () => {
+  const { world, first, second, clock, upstream, model } = await due();
+  first.start();
+  second.start();
+  upstream.hold('/classic');
+  await clock.advance(1000);
+  const [slow] = upstream.held;
+  expect(upstream.held).toHaveLength(1);
+  upstream.fate = () => 'reply';
+  // The other node takes over: the intent it finds counts as a lost answer, so it waits out the grace of that.
+  await clock.advance(LEASE_MS + 2000);
+  expect(model.calls.classic).toBe(1);
+  const takers = [first, second].filter(({ events }) => events.count('lease.taken_over') > 0);
+  expect(takers).toHaveLength(1);
+  await clock.advance(4 * MINUTE);
+  expect(model.calls.classic).toBe(2);
+  // Only now does the first one arrive, and last wins.
+  slow?.reply();
+  await clock.advance(5000);
+  expect(model.issues.classic).toHaveLength(4);
+  const seen = await watchfully(world, [first, second], 30 * MINUTE);
+  expect(seen).toMatchObject({ refused: [], failed: [], broken: [] });
+  expect(seen.values).toEqual(['app-classic-4']);
+});
+
+test('stopped while sending, answered, and dead before its commit: the looks after the takeover find out within a minute', async () => {
+  const { world, first, second, clock, upstream, model } = await due();
+  second.start();
+  upstream.hold('/classic');
+  const flight = first.tick();
+  await clock.advance(1000);
+  const [slow] = upstream.held;
+  upstream.fate = () => 'reply';
+  await clock.advance(LEASE_MS + 5 * MINUTE);
+  expect(model.issues.classic).toHaveLength(2);
+  // It arrives after the taker's issue, and its process dies with the answer.
+  slow?.arrive();
+  void flight;
+  const seen = await watchfully(world, [second], 20 * MINUTE);
+  // Within the grace both work, so no probe can see it; after the grace nobody else would tell.
+  expect(second.events.all('credential.probed').at(-1)).toMatchObject({ verdict: 'dead' });
+  expect(seen.refused.length).toBeLessThanOrEqual(60);
+  expect(seen.failed).toEqual([]);
+  expect(seen.values).toEqual(['app-classic-2', 'app-classic-4']);
+});
+
+test('the other order: the slow one arrives first, the taker last: nothing is lost', async () => {
+  const { world, first, second, clock, upstream, model } = await due();
+  first.start();
+  second.start();
+  upstream.hold('/classic');
+  await clock.advance(1000);
+  const slow = upstream.held[0]?.arrive();
+  upstream.fate = () => 'reply';
+  await clock.advance(LEASE_MS + 5 * MINUTE);
+  expect(model.issues.classic).toHaveLength(3);
+  slow?.reply();
+  // Which of the two WeChat took last cannot be known, so this order costs an issue, too.
+  await clock.advance(5000);
+  const seen = await watchfully(world, [first, second], 30 * MINUTE);
+  expect(seen).toMatchObject({ refused: [], failed: [], broken: [] });
+  expect(model.issues.classic).toHaveLength(4);
+});
+
+test('the failing order: the slow one is lost after the taker committed: nothing more is issued', async () => {
+  const { world, first, second, clock, upstream, model } = await due();
+  first.start();
+  second.start();
+  upstream.hold('/classic');
+  await clock.advance(1000);
+  const [slow] = upstream.held;
+  upstream.fate = () => 'reply';
+  await clock.advance(LEASE_MS + 5 * MINUTE);
+  slow?.vanish();
+  const seen = await watchfully(world, [first, second], 30 * MINUTE);
+  expect(seen).toMatchObject({ refused: [], failed: [], broken: [] });
+  expect(model.issues.classic).toHaveLength(2);
+  // The takeover owes some looks at the new value.
+  expect(model.calls.probe).toBe(7);
+});
+
+test('stable: a paused holder does no harm: both asked for the same value', async () => {
+  const { world, first, second, clock, upstream, model } = await due('stable');
+  first.start();
+  second.start();
+  upstream.hold('/stable');
+  await clock.advance(1000);
+  const [slow] = upstream.held;
+  upstream.fate = () => 'reply';
+  await clock.advance(LEASE_MS + 5000);
+  slow?.reply();
+  const seen = await watchfully(world, [first, second], 30 * MINUTE);
+  expect(seen).toMatchObject({ refused: [], failed: [], broken: [] });
+  expect(seen.values).toEqual(['app-stable-2']);
+  expect(model.issues.stable).toHaveLength(2);
+});

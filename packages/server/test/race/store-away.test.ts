@@ -1,0 +1,177 @@
+/** The store stumbles at every step of a refresh, or goes away for long: nothing issued is lost, and memory serves on. */
+
+import { expect, test } from 'vitest';
+import { watchfully } from '../helpers/watchful.ts';
+import { LEASE_MS, World } from '../helpers/world.ts';
+
+const MINUTE = 60_000;
+
+for (const mode of ['classic', 'stable'] as const) {
+  test(`${mode}: the store fails at the commit and stays away past the lease: memory serves the value, and it is stored later`, async () => {
+    const world = await World.create({ mode });
+    const { clock, first, model } = world;
+    first.start();
+    await clock.until(first.read());
+    await clock.advance(mode === 'classic' ? 103 * MINUTE : 114 * MINUTE);
+    const before = model.issues[mode].length;
+    let away = false;
+    first.store.fault = (method) => {
+      if (method === 'write' && model.issues[mode].length > before) away = true;
+      return away ? 'fail' : null;
+    };
+    const seen = await watchfully(world, [first], 10 * MINUTE, 1000);
+    expect(seen).toMatchObject({ refused: [], failed: [], waited: 0, broken: [] });
+    expect(seen.values).toEqual([`app-${mode}-1`, `app-${mode}-2`]);
+    expect((await first.stored())?.current?.value).toBe(`app-${mode}-1`);
+    away = false;
+    first.store.fault = () => null;
+    await clock.advance(LEASE_MS + 5000);
+    expect((await first.stored())?.current?.value).toBe(`app-${mode}-2`);
+    expect((await first.read()).value).toBe(`app-${mode}-2`);
+    expect(model.issues[mode]).toHaveLength(2);
+  });
+}
+
+test('a commit that stumbles is tried again under the same lease', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  let writes = 0;
+  // 1 = intent; 2, 3 = the commit, twice.
+  first.store.fault = (method) => (method === 'write' && (++writes === 2 || writes === 3) ? 'fail' : null);
+  expect((await clock.until(first.read())).generation).toBe(1);
+  expect((await first.stored())?.generation).toBe(1);
+  expect(model.calls.classic).toBe(1);
+});
+
+test('a commit whose acknowledgement is lost is not made twice', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  let writes = 0;
+  first.store.fault = (method) => (method === 'write' && ++writes === 2 ? 'lose' : null);
+  expect((await clock.until(first.read())).generation).toBe(1);
+  expect(await first.stored()).toMatchObject({ generation: 1, unknownOutcomes: 0 });
+  expect(model.calls.classic).toBe(1);
+});
+
+test('only the last save fails: the value is stored already, the caller gets it', async () => {
+  const world = await World.create();
+  const { clock, first } = world;
+  let writes = 0;
+  first.store.fault = (method) => (method === 'write' && ++writes === 3 ? 'fail' : null);
+  expect((await clock.until(first.read())).generation).toBe(1);
+});
+
+test('the intent cannot be stored: nothing is sent', async () => {
+  const world = await World.create();
+  const { clock, first, upstream } = world;
+  first.store.fault = (method) => (method === 'write' ? 'fail' : null);
+  await expect(clock.until(first.read())).rejects.toMatchObject({ code: 'store_unavailable' });
+  expect(upstream.sent).toBe(0);
+});
+
+test('another node wrote since: an unsaved value gives way to the stored one', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  const second = world.node();
+  await first.read();
+  await clock.advance(106 * MINUTE);
+  let away = false;
+  first.store.fault = (method) => {
+    if (method === 'write' && model.issues.classic.length > 1) away = true;
+    return away ? 'fail' : null;
+  };
+  const stuck = first.tick();
+  await clock.advance(LEASE_MS + 1000);
+  await stuck;
+  expect((await first.read()).value).toBe('app-classic-2');
+  // It finds the intent, waits the grace out, and issues.
+  second.start();
+  await clock.advance(5 * MINUTE);
+  expect((await second.read()).value).toBe('app-classic-3');
+  first.store.fault = () => null;
+  await first.watcher.poll();
+  first.keeper.dropAll();
+  expect((await first.read()).value).toBe('app-classic-3');
+  await clock.advance(2 * MINUTE);
+  expect((await first.stored())?.current?.value).toBe('app-classic-3');
+});
+
+test('the store is away inside the window: reads go on from memory, and nobody storms it', async () => {
+  const world = await World.create();
+  const { clock, first } = world;
+  const { value } = await first.read();
+  await clock.advance(106 * MINUTE);
+  first.store.fault = () => 'fail';
+  const before = first.store.count('acquire');
+  const target = await first.target();
+  for (let reads = 0; reads < 1000; reads += 1) {
+    expect(first.keeper.peek(target)?.value).toBe(value);
+    await clock.advance(10);
+  }
+  expect(first.store.count('acquire') - before).toBeLessThanOrEqual(11);
+});
+
+test('something changed, and then the store went away: the last look serves, told a short life once others may refresh', async () => {
+  const world = await World.create();
+  const { clock, first } = world;
+  first.start();
+  const { value } = await clock.until(first.read());
+  await clock.advance(MINUTE);
+  first.keeper.dropAll();
+  first.store.fault = () => 'fail';
+  await first.stop();
+  expect((await clock.until(first.read())).value).toBe(value);
+  expect(first.keeper.peek(await first.target())).toBeNull();
+  // No word from the store since before the planned refresh: another node may have made it.
+  await clock.advance(113 * MINUTE);
+  const served = await clock.until(first.read());
+  expect(served).toMatchObject({ value, expiresInMs: 10_000 });
+});
+
+test('the store hangs: a caller gets what memory has when its patience ends', async () => {
+  const world = await World.create();
+  const { clock, first } = world;
+  const { value } = await first.read();
+  first.keeper.dropAll();
+  first.store.fault = () => new Promise(() => undefined);
+  expect((await clock.until(first.read())).value).toBe(value);
+});
+
+test('stopping ends: who waits for another node gives up, what is in the air lands', async () => {
+  const world = await World.create();
+  const { clock, first, upstream } = world;
+  const second = world.node();
+  upstream.hold();
+  const holding = first.read();
+  await clock.advance(0);
+  const waiting = second.read();
+  await clock.advance(200);
+  const stopped = second.stop();
+  await expect(clock.until(waiting)).rejects.toMatchObject({ code: 'deadline_exceeded' });
+  await clock.until(stopped);
+  const landed = first.stop();
+  upstream.held[0]?.reply();
+  await clock.until(landed);
+  expect((await holding).generation).toBe(1);
+  expect((await first.stored())?.generation).toBe(1);
+});
+
+test('a claim that comes back after the stop is given back at once', async () => {
+  const world = await World.create();
+  const { clock, first, upstream } = world;
+  let go = (): void => undefined;
+  first.store.fault = (method) =>
+    method === 'claim'
+      ? new Promise<void>((resolve) => {
+          go = resolve;
+        })
+      : null;
+  first.start();
+  await clock.advance(0);
+  const stopped = first.stop();
+  go();
+  await clock.until(stopped);
+  expect(upstream.sent).toBe(0);
+  const second = world.node();
+  expect(await second.tick()).toBe(1);
+});
