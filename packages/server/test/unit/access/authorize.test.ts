@@ -44,7 +44,7 @@ describe('authorize', () => {
   });
 
   test('an admin of one account does not administer the installation', () => {
-    const { account: _, ...installation } = want({ scope: 'admin' });
+    const installation: Want = { scope: 'admin', ip: null, now: NOW };
     expect(authorize(keyRecord({ scopes: ['admin'], accounts: ['wx1'] }), installation)?.code).toBe('forbidden');
     expect(authorize(keyRecord({ scopes: ['admin'] }), installation)).toBeNull();
   });

@@ -388,7 +388,7 @@ describe('every other path', () => {
     ];
     for (const path of reserved) {
       const { headers } = await world.call('GET', path);
-      expect(headers.get('content-type'), path).toBe('application/problem+json');
+      expect([path, headers.get('content-type')]).toEqual([path, 'application/problem+json']);
     }
   });
 });

@@ -44,6 +44,14 @@ describe('bodies', () => {
     expectProblem(answer, status, code);
   });
 
+  test('depth is told from brackets in a text', async () => {
+    const deep = await send({ body: `{"name":${'['.repeat(17)}${']'.repeat(17)}}`, headers: json });
+    expect(deep.json.detail).toContain('nested deeper');
+    for (const name of ['['.repeat(64), `\\"${'{'.repeat(64)}`]) {
+      expect((await send({ json: { name } })).json.detail).not.toContain('nested');
+    }
+  });
+
   test('the error of a broken body does not quote it', async () => {
     const { text } = await send({ body: '{"secret":"generated-secret-in-a-broken-body",', headers: json });
     expect(text).not.toContain('generated-secret');
@@ -132,11 +140,11 @@ describe('paths and methods', () => {
       '/v1/a%00',
     ];
     for (const target of refused) {
-      expect(refusedPath(target), target).toBe(true);
+      expect([target, refusedPath(target)]).toEqual([target, true]);
       expectProblem(await world.call('GET', '/v1/accounts', { key: ADMIN, target }), 400, 'invalid_request');
     }
     for (const target of ['/v1/accounts/a.b', '/v1/accounts/..x', '/cgi-bin/token?x=//../%2f', '/'])
-      expect(refusedPath(target), target).toBe(false);
+      expect([target, refusedPath(target)]).toEqual([target, false]);
     expect(refusedPath('http://elsewhere/v1')).toBe(true);
     expect(refusedPath('*')).toBe(true);
   });

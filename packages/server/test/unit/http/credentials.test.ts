@@ -171,6 +171,12 @@ describe('who may', () => {
     expect((await read()).status).toBe(200);
   });
 
+  test('asking for foreign accounts spends calls, too', async () => {
+    const slow = await world.addKey({ callsPerMinute: 2, accounts: [APP] });
+    const ask = async (id: string) => (await world.call('GET', `/v1/accounts/${id}/token`, { key: slow })).status;
+    expect([await ask('one'), await ask('two'), await ask(APP)]).toEqual([404, 404, 429]);
+  });
+
   test('a mistyped key is told so', async () => {
     const typo = `${key.slice(0, 10)}${key[10] === 'x' ? 'y' : 'x'}${key.slice(11)}`;
     expect((await world.call('GET', `/v1/accounts/${APP}/token`, { key: typo })).json.detail).toContain('mistyped');

@@ -140,7 +140,7 @@ test('garbage: never a fault of ours, always the right shape, nothing changed', 
   expect(snapshot()).toBe(before);
   expect(world.said.filter(({ type }) => type === 'internal.error')).toEqual([]);
   // The garbage got past the front door here and there: otherwise this shows nothing.
-  expect([...statuses].sort()).toEqual(expect.arrayContaining([200, 400, 401, 403, 404, 405]));
+  expect([...statuses]).toEqual(expect.arrayContaining([200, 400, 401, 403, 404, 405]));
 });
 
 test('garbage from an administrator: never a fault of ours', async () => {
