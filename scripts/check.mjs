@@ -8,6 +8,7 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { checkLinks } from './check/links.mjs';
 import { checkLockFile } from './check/lock-file.mjs';
 import { projectFiles } from './check/project-files.mjs';
 import { checkText } from './check/text-rules.mjs';
@@ -52,7 +53,7 @@ const STEPS = [
     run: async () => inspectedAtLeast(await tool('@biomejs/biome/bin/biome', 'format', '.'), /Checked (\d+) files/, sources),
   },
   { name: 'lock file', run: () => report(checkLockFile(ROOT)) },
-  { name: 'text', run: () => report(checkText(ROOT, files)) },
+  { name: 'text', run: () => report([...checkText(ROOT, files), ...checkLinks(ROOT, files)]) },
 ];
 
 const started = performance.now();
@@ -60,10 +61,18 @@ const seconds = (from) => `${((performance.now() - from) / 1000).toFixed(1)} s`;
 const failed = [];
 const queue = [...STEPS];
 
+async function attempt(step) {
+  try {
+    return await step.run();
+  } catch (error) {
+    return { ok: false, output: error.stack };
+  }
+}
+
 async function worker() {
   for (let step = queue.shift(); step; step = queue.shift()) {
     const from = performance.now();
-    const { ok, output } = await step.run();
+    const { ok, output } = await attempt(step);
     console.log(`${ok ? '✓' : '✗'} ${step.name.padEnd(12)} ${seconds(from)}`);
     if (ok) continue;
     failed.push(step.name);

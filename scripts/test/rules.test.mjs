@@ -1,6 +1,7 @@
 /** Each text rule and each lock-file rule is fed something that breaks it, and something that does not. */
 
 import { describe, expect, it } from 'vitest';
+import { brokenLinks, checkLinks } from '../check/links.mjs';
 import { lockProblems } from '../check/lock-file.mjs';
 import { checkText, problemsOf, RULES } from '../check/text-rules.mjs';
 
@@ -61,5 +62,22 @@ describe('lock file rules', () => {
 
   it('fails when it lists nothing', () => {
     expect(lockProblems({ '': {} })).toHaveLength(1);
+  });
+});
+
+describe('links between pages', () => {
+  const exists = (path) => path === 'docs/there.md' || path === 'LICENSE';
+
+  it('lets good links and addresses pass', () => {
+    const page = '[a](there.md#part) [b](../LICENSE) [c](https://example.com/x) [d](#here)';
+    expect(brokenLinks('docs/page.md', page, exists)).toEqual([]);
+  });
+
+  it('finds a link that leads nowhere', () => {
+    expect(brokenLinks('docs/page.md', '[a](gone.md)', exists)).toEqual([expect.stringContaining('gone.md')]);
+  });
+
+  it('fails when there is nothing to look at', () => {
+    expect(checkLinks('.', [])).toHaveLength(1);
   });
 });
