@@ -16,7 +16,7 @@ import type { Context } from './context.ts';
 import { tellFailure } from './failure.ts';
 import { DONE, type Io, WRONG_USAGE } from './io.ts';
 import { languageOf } from './language.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../hosts/version.ts';
 
 const COMMANDS = [serveCommand, demoCommand, accountCommand, keyCommand, tokenCommand, doctorCommand, openapiCommand];
 

@@ -38,7 +38,7 @@ export class Health {
     this.#events.emit({ type: 'store.failed', during, cause: error instanceof Error ? error.message : 'unknown' });
   }
 
-  storeContact(_done: void): void {
+  storeContact(): void {
     if (this.#trouble !== null) this.#events.emit({ type: 'store.recovered' });
   }
 

@@ -35,12 +35,16 @@ function load({ masterKey, masterKeyFile }: MasterKeySource, used: boolean): Buf
   if (masterKey !== null) return parseMasterKey(masterKey);
   if (masterKeyFile === null) return randomBytes(32);
   if (used && !existsSync(masterKeyFile)) {
-    throw new ZhongkongError('config_invalid', `the master key file ${masterKeyFile} is missing, and the store's secrets cannot be opened without it`, {
-      advice: {
-        en: 'Put the key file back from your backup, or set ZHONGKONG_MASTER_KEY. Without it, start with a new store and add the accounts again.',
-        zh: '请从备份恢复主密钥文件，或设置 ZHONGKONG_MASTER_KEY；如果密钥已丢失，只能换用新的存储并重新添加账号。',
+    throw new ZhongkongError(
+      'config_invalid',
+      `the master key file ${masterKeyFile} is missing, and the store's secrets cannot be opened without it`,
+      {
+        advice: {
+          en: 'Put the key file back from your backup, or set ZHONGKONG_MASTER_KEY. Without it, start with a new store and add the accounts again.',
+          zh: '请从备份恢复主密钥文件，或设置 ZHONGKONG_MASTER_KEY；如果密钥已丢失，只能换用新的存储并重新添加账号。',
+        },
       },
-    });
+    );
   }
   return readOrCreateKeyFile(masterKeyFile);
 }

@@ -5,7 +5,7 @@ import { Api } from '../api.ts';
 import { remote } from '../connect.ts';
 import type { Context } from '../context.ts';
 import { json } from '../output.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../hosts/version.ts';
 
 export function openapiCommand(program: Command, { io, say }: Context): void {
   program

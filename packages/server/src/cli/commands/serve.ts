@@ -16,7 +16,7 @@ import { CliFailure, startFailure } from '../failure.ts';
 import { configOf } from '../global-options.ts';
 import { type Io, WRONG_CONFIG } from '../io.ts';
 import { untilSignal } from '../until-signal.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../hosts/version.ts';
 
 /** Commander's name of an option that `--docs-public` or the like made. */
 const attribute = (flag: string): string => flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
