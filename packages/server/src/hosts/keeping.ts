@@ -1,0 +1,70 @@
+/** The core around a store: everything that keeps, hands out and guards credentials, on Node's adapters. */
+
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Keys } from '../access/keys.ts';
+import { nodeHash } from '../adapters/hash.ts';
+import { createKeyDigest } from '../adapters/key-digest.ts';
+import { nodeRandom } from '../adapters/random.ts';
+import { createSeal } from '../adapters/seal.ts';
+import type { Config } from '../config/schema.ts';
+import { Accounts } from '../core/accounts.ts';
+import type { Clock } from '../core/clock.ts';
+import type { EventSink } from '../core/events.ts';
+import { Keeper } from '../core/keeper.ts';
+import { Catalog, type Target } from '../core/kind.ts';
+import { Refresher } from '../core/refresher.ts';
+import type { Change, Store } from '../core/store.ts';
+import type { StoreTime } from '../core/store-time.ts';
+import type { Upstream } from '../core/upstream.ts';
+import { Watcher } from '../core/watcher.ts';
+import { KINDS } from '../platforms/index.ts';
+
+export const CATALOG = new Catalog(KINDS);
+
+/** How long a key that memory knows may be believed while the store is away, ms. */
+const CACHE_TTL_MS = 15 * 60_000;
+
+export interface KeepingDeps {
+  readonly config: Config;
+  readonly store: Store;
+  readonly masterKey: Buffer;
+  readonly clock: Clock;
+  readonly time: StoreTime;
+  readonly events: EventSink;
+  readonly upstream: Upstream;
+}
+
+export function createKeeping({ config, store, masterKey, clock, time, events, upstream }: KeepingDeps) {
+  const { credentials, directory, due } = store;
+  const { refresh } = config;
+  const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
+  const leaseMs = refresh.leaseSeconds * 1000;
+  const cacheSize = refresh.cacheSize;
+  const hash = nodeHash;
+  const seal = createSeal({ current: masterKey });
+  const digest = createKeyDigest(masterKey);
+  const settings = {
+    upstreamDeadlineMs: refresh.upstreamTimeoutSeconds * 1000,
+    leaseMs,
+    reportCooldownMs: refresh.reportCooldownSeconds * 1000,
+    cacheSize,
+  };
+  const keeper = new Keeper({ credentials, upstream, clock, time, random: nodeRandom, hash, seal, events, holder, settings });
+  const wake = (target: Target) => keeper.wake(target);
+  const accounts = new Accounts({ directory, credentials, catalog: CATALOG, seal, hash, time, events, cacheSize, wake });
+  const keys = new Keys({ directory, digest, time, events, randomBytes, declared: config.keys, cacheSize, cacheTtlMs: CACHE_TTL_MS });
+  const { concurrency } = refresh;
+  const refresher = new Refresher({ due, credentials, keeper, accounts, catalog: CATALOG, clock, events, holder, leaseMs, concurrency });
+  const drop = (change: Change): void => {
+    if (change.topic === 'account') accounts.drop(change.id);
+    else if (change.topic === 'key') keys.drop(change.id);
+    else keeper.drop(change.id);
+  };
+  const dropAll = (): void => {
+    accounts.dropAll();
+    keys.dropAll();
+    keeper.dropAll();
+  };
+  return { catalog: CATALOG, keeper, accounts, keys, refresher, watcher: new Watcher({ directory, drop, dropAll }), digest };
+}
