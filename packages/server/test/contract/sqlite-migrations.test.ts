@@ -1,0 +1,104 @@
+/** How a database comes to its schema, and that docs/storage-schema.md says what that schema is. */
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Kysely, sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { migrate, schemaNumber } from '../../src/stores/sql/migrate.ts';
+import { MIGRATIONS, type Migration } from '../../src/stores/sql/migrations.ts';
+import { connectSqlite, openSqlite, sqliteProfile } from '../../src/stores/sql/sqlite.ts';
+import type { Tables } from '../../src/stores/sql/tables.ts';
+
+const addTable = (table: string): Migration => ({
+  name: table,
+  up: async (db) => void (await db.schema.createTable(table).addColumn('id', 'integer').execute()),
+});
+
+describe('migrations', () => {
+  let folder: string;
+  let file: string;
+  const open: Kysely<Tables>[] = [];
+  const connect = () => {
+    const db = connectSqlite(file);
+    open.push(db);
+    return db;
+  };
+  const options = (migrations: readonly Migration[]) => ({ profile: sqliteProfile(file, () => 42), place: file, migrations });
+  const tables = async (db: Kysely<Tables>) =>
+    (await db.introspection.getTables()).map(({ name }) => name).filter((name) => !name.startsWith('sqlite_'));
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'zhongkong-'));
+    file = join(folder, 'x.db');
+  });
+  afterEach(async () => {
+    for (const db of open.splice(0)) await db.destroy();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('run once, in order, each recorded', async () => {
+    const db = connect();
+    const [one, two] = [addTable('one'), addTable('two')];
+    expect(await migrate(db, options([one]))).toBe(1);
+    expect(await migrate(db, options([one, two]))).toBe(1);
+    expect(await migrate(db, options([one, two]))).toBe(0);
+    expect(await tables(db)).toEqual(['migrations', 'one', 'two']);
+    expect(await db.selectFrom('migrations').selectAll().execute()).toEqual([
+      { number: 1, name: 'one', applied_at: 42 },
+      { number: 2, name: 'two', applied_at: 42 },
+    ]);
+  });
+
+  test('one that fails leaves nothing behind, its predecessors of the same start included', async () => {
+    const db = connect();
+    const broken: Migration = { name: 'broken', up: () => Promise.reject(new Error('no')) };
+    await expect(migrate(db, options([addTable('one'), broken]))).rejects.toThrow('no');
+    expect(await tables(db)).toEqual([]);
+    expect(await migrate(db, options([addTable('one'), addTable('two')]))).toBe(2);
+  });
+
+  test('two that start at once: one does the work, the other finds it done', async () => {
+    const migrations = [addTable('one'), addTable('two')];
+    const results = await Promise.all([connect(), connect(), connect()].map((db) => migrate(db, options(migrations))));
+    expect(results.sort()).toEqual([0, 0, 2]);
+  });
+
+  test('a schema of later code is refused with what to do, and not changed', async () => {
+    const db = connect();
+    await migrate(db, options([...MIGRATIONS, addTable('later')]));
+    const number = MIGRATIONS.length;
+    await expect(openSqlite(file)).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: `${file} has schema ${number + 1}, this version of Zhongkong knows schema ${number}: a later version has used it`,
+      advice: { en: expect.stringContaining('later version'), zh: expect.stringContaining('较新的版本') },
+    });
+    expect(await schemaNumber(db)).toBe(number + 1);
+  });
+
+  test('a running store notices when later code moves the schema on', async () => {
+    const store = await openSqlite(file);
+    await store.ping();
+    await migrate(connect(), options([...MIGRATIONS, addTable('later')]));
+    await expect(store.ping()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await store.close();
+  });
+
+  test('the document of the schema names every table and every column, and no others', async () => {
+    await (await openSqlite(file)).close();
+    const db = connect();
+    const actual: Record<string, string[]> = {};
+    for (const table of await tables(db)) {
+      const { rows } = await sql<{ name: string }>`select name from pragma_table_info(${table})`.execute(db);
+      actual[table] = rows.map(({ name }) => name);
+    }
+    const document = readFileSync(new URL('../../../../docs/storage-schema.md', import.meta.url), 'utf8');
+    const described: Record<string, string[]> = {};
+    for (const section of document.split('\n### ').slice(1)) {
+      const table = /^`(\w+)`/.exec(section)?.[1];
+      if (table) described[table] = [...section.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1] ?? '');
+    }
+    expect(Object.keys(actual).length).toBeGreaterThan(5);
+    expect(described).toEqual(actual);
+  });
+});
