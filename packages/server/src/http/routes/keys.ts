@@ -41,7 +41,9 @@ const fields = {
   cidrs: z.array(cidr()).min(1).max(64).nullable(),
   calls_per_minute: z.int().min(1).max(1_000_000).nullable(),
   sealed: z.boolean(),
-  expires_at: instant().nullable(),
+  expires_at: instant()
+    .nullable()
+    .openapi({ type: ['string', 'null'], format: 'date-time' }),
 };
 
 const optional = {
