@@ -98,7 +98,7 @@ function problemOf(error: ZhongkongError, trace: RequestTrace, headers: Readonly
   return problemAnswer(error, trace.requestId, headers);
 }
 
-/** The library's own refusals of a body come after ours, so these are rare. */
+/** What the library itself refuses of a body: malformed JSON, and media types that only it finds odd. Quotes nothing. */
 function refusedByLibrary({ status, message }: HTTPException): unknown {
   return new ZhongkongError(status === 415 ? 'unsupported_media_type' : 'invalid_request', message);
 }
