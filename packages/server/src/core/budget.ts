@@ -55,8 +55,8 @@ export function allowedAt(record: CredentialRecord, limits: IssueLimits, reason:
   if (forced) {
     const forcedLimit = limits.forcedPerDay - (reason === 'leak' ? 0 : limits.forcedLeakReserve);
     if (counters.forcedToday >= forcedLimit) waits.push(nextBeijingMidnight(now));
-    // A clock set back must not stretch the spacing.
-    waits.push(Math.min(counters.lastForcedAt, now) + limits.forcedSpacingMs);
+    // After a clock was set back the last one lies ahead: when it really was nobody knows, and upstream counts, too.
+    if (counters.lastForcedAt <= now) waits.push(counters.lastForcedAt + limits.forcedSpacingMs);
   }
   return Math.max(...waits);
 }

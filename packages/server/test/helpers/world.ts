@@ -10,7 +10,7 @@ import { StoreTime } from '../../src/core/store-time.ts';
 import { Watcher } from '../../src/core/watcher.ts';
 import { createMemoryStore, MemoryState } from '../../src/stores/memory/index.ts';
 import type { Random } from '../../src/core/random.ts';
-import { VirtualClock } from './clock.ts';
+import { START, VirtualClock } from './clock.ts';
 import { EventMonitor } from './event-monitor.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { catalog } from './kinds.ts';
@@ -58,9 +58,11 @@ export class World {
     return model;
   }
 
-  async add(node: { readonly accounts: Accounts }, id: string, secrets: readonly string[] = ['secret-1']): Promise<void> {
-    this.models.set(id, new WeChatModel(() => this.clock.wall(), id));
-    const input: AccountInput = { id, platform: 'official-account', appId: id, mode: this.options.mode ?? 'classic', secrets };
+  async add(node: { readonly accounts: Accounts }, id: string, secrets: readonly string[] = ['secret-1'], appId = id): Promise<void> {
+    const model = new WeChatModel(() => START + this.clock.monotonic(), appId);
+    model.secrets = new Set(secrets.slice(0, 1));
+    this.models.set(appId, model);
+    const input: AccountInput = { id, platform: 'official-account', appId, mode: this.options.mode ?? 'classic', secrets };
     await node.accounts.create(input, 'test');
   }
 

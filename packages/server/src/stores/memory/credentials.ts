@@ -8,6 +8,7 @@ import { type CredentialId, credentialKey } from '../../core/credential.ts';
 import type { Acquired, CredentialStore, CredentialWrite, DueQueue, LeaseGrant, StoredCredential } from '../../core/store.ts';
 import type { MemoryState, Row } from './state.ts';
 
+const NEVER = Number.POSITIVE_INFINITY;
 const seen = ({ id, generation, fence, nextAttemptAt, body }: Row): StoredCredential => ({ id, generation, fence, nextAttemptAt, body });
 
 export class MemoryCredentials implements CredentialStore, DueQueue {
@@ -41,7 +42,7 @@ export class MemoryCredentials implements CredentialStore, DueQueue {
     const row = this.#state.rows.get(credentialKey(lease.id));
     if (!row || row.fence !== lease.fence) return 'stale';
     row.generation = next.generation;
-    row.nextAttemptAt = next.nextAttemptAt;
+    this.#schedule(row, next.nextAttemptAt);
     row.body = next.body;
     if (options.release) row.holder = null;
     this.#state.changed({ topic: 'credential', id: row.id });
@@ -54,7 +55,7 @@ export class MemoryCredentials implements CredentialStore, DueQueue {
   }
 
   async schedule(id: CredentialId, nextAttemptAt: number | null): Promise<void> {
-    this.#row(id).nextAttemptAt = nextAttemptAt;
+    this.#schedule(this.#row(id), nextAttemptAt);
   }
 
   async removeAll(account: string): Promise<void> {
@@ -67,6 +68,8 @@ export class MemoryCredentials implements CredentialStore, DueQueue {
 
   async claim(holder: string, durationMs: number, limit: number): Promise<readonly Acquired[]> {
     const now = this.#now();
+    if (this.#state.dueFrom > now) return [];
+    this.#state.dueFrom = this.#earliest();
     const due = [...this.#state.rows.values()].filter(
       (row) => row.nextAttemptAt !== null && row.nextAttemptAt <= now && !this.#isHeld(row),
     );
@@ -75,11 +78,20 @@ export class MemoryCredentials implements CredentialStore, DueQueue {
   }
 
   async nextDueAt(): Promise<number | null> {
-    let earliest: number | null = null;
-    for (const { nextAttemptAt } of this.#state.rows.values()) {
-      if (nextAttemptAt !== null && (earliest === null || nextAttemptAt < earliest)) earliest = nextAttemptAt;
-    }
+    const earliest = this.#earliest();
+    return earliest === NEVER ? null : earliest;
+  }
+
+  #earliest(): number {
+    let earliest = NEVER;
+    for (const { nextAttemptAt } of this.#state.rows.values())
+      if (nextAttemptAt !== null && nextAttemptAt < earliest) earliest = nextAttemptAt;
     return earliest;
+  }
+
+  #schedule(row: Row, nextAttemptAt: number | null): void {
+    row.nextAttemptAt = nextAttemptAt;
+    this.#state.dueFrom = Math.min(this.#state.dueFrom, nextAttemptAt ?? NEVER);
   }
 
   #row(id: CredentialId): Row {

@@ -30,6 +30,8 @@ export class MemoryState {
   readonly settings = new Map<string, string>();
   readonly audit: StoredAuditEntry[] = [];
   auditSeq = 0;
+  /** No credential is due before this: spares the due queue a look at all of them. */
+  dueFrom = Number.POSITIVE_INFINITY;
   fence = 0;
   #changes: Change[] = [];
   /** Number of changes that were ever made before the first one still kept. */

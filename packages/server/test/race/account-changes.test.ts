@@ -1,0 +1,162 @@
+/** The account changes while a refresh of it is in the air. */
+
+import { expect, test } from 'vitest';
+import { watchfully } from '../helpers/watchful.ts';
+import { World } from '../helpers/world.ts';
+
+const MINUTE = 60_000;
+
+test('the AppSecret is reset at WeChat: the current is served to its end; a new secret wakes the account at once', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  const second = world.node();
+  first.start();
+  second.start();
+  const { value } = await clock.until(first.read());
+  model.secrets = new Set(['secret-2']);
+  await clock.advance(119 * MINUTE);
+  expect((await first.read()).value).toBe(value);
+  expect(first.events.all('refresh.failed').concat(second.events.all('refresh.failed')).at(-1)?.failure.errcode).toBe(40125);
+  await clock.advance(2 * MINUTE);
+  await expect(first.read()).rejects.toMatchObject({ code: 'credential_unavailable', details: { errcode: 40125 } });
+  // Knocking with a wrong secret: 5, 15, 60 minutes apart, not more.
+  expect(model.calls.classic).toBeLessThanOrEqual(4);
+  await first.accounts.update('app', { secrets: ['secret-2'] }, 'test');
+  await clock.advance(1500);
+  expect((await first.read()).value).toBe('app-classic-2');
+  await clock.advance(3000);
+  expect((await second.read()).value).toBe('app-classic-2');
+});
+
+test('a new secret while a call with the old one is in the air at another node: it is tried when that has landed', async () => {
+  const world = await World.create();
+  const { clock, first, upstream, model } = world;
+  const second = world.node();
+  await first.read();
+  model.secrets = new Set(['secret-2']);
+  await clock.advance(110 * MINUTE);
+  upstream.hold('/classic');
+  const flight = second.tick();
+  await clock.advance(0);
+  await first.accounts.update('app', { secrets: ['secret-2'] }, 'test');
+  upstream.held[0]?.reply();
+  upstream.fate = () => 'reply';
+  await clock.until(flight);
+  await clock.advance(2000);
+  first.start();
+  await clock.advance(2000);
+  expect((await first.read()).value).toBe('app-classic-2');
+});
+
+test('[first, fallback]: 40125 tries the second secret once per change, and stays with the one that works', async () => {
+  const world = await World.create({ secrets: ['secret-1', 'secret-2'] });
+  const { clock, first, model } = world;
+  const second = world.node();
+  first.start();
+  second.start();
+  await clock.until(first.read());
+  expect(model.calls.classic).toBe(1);
+  model.secrets = new Set(['secret-2']);
+  const seen = await watchfully(world, [first, second], 4 * 60 * MINUTE, 20_000);
+  expect(seen).toMatchObject({ refused: [], failed: [], broken: [] });
+  // One refused, one by the fallback, and then the fallback at once.
+  expect(model.calls.classic).toBe(4);
+  expect(first.events.count('secret.fallback') + second.events.count('secret.fallback')).toBe(1);
+  model.secrets = new Set(['secret-3']);
+  await clock.advance(4 * 60 * MINUTE);
+  const calls = model.calls.classic;
+  // Both were refused once; from then on only the last good one knocks.
+  await clock.advance(60 * MINUTE);
+  expect(model.calls.classic - calls).toBeLessThanOrEqual(2);
+});
+
+test('disabled in the middle of a refresh: what lands is kept, nothing more is sent, reads are refused; enabling wakes it', async () => {
+  const world = await World.create();
+  const { clock, first, upstream, model } = world;
+  first.start();
+  await clock.until(first.read());
+  await clock.advance(104 * MINUTE);
+  upstream.hold('/classic');
+  await clock.advance(32_000);
+  expect(upstream.held).toHaveLength(1);
+  await first.accounts.update('app', { enabled: false }, 'test');
+  await expect(first.read()).rejects.toMatchObject({ code: 'account_disabled' });
+  expect(first.keeper.peek(await first.target())).toBeNull();
+  upstream.held[0]?.reply();
+  upstream.fate = () => 'reply';
+  await clock.advance(5000);
+  expect(await first.row()).toMatchObject({ generation: 2, nextAttemptAt: null });
+  await clock.advance(5 * 60 * MINUTE);
+  expect(model.calls.classic).toBe(2);
+  await first.accounts.update('app', { enabled: true }, 'test');
+  await clock.advance(2000);
+  expect(model.calls.classic).toBe(3);
+  expect((await first.read()).value).toBe('app-classic-3');
+});
+
+test('removed in the middle of a refresh: nothing is issued again and no row comes back', async () => {
+  const world = await World.create();
+  const { clock, first, upstream, model, state } = world;
+  await first.read();
+  await clock.advance(106 * MINUTE);
+  upstream.hold('/classic');
+  const flight = first.tick();
+  await clock.advance(0);
+  await first.accounts.remove('app', 'test');
+  upstream.held[0]?.reply();
+  await clock.until(flight);
+  await clock.advance(1000);
+  expect(model.calls.classic).toBe(2);
+  expect(state.rows.size).toBe(0);
+  await expect(first.read()).rejects.toMatchObject({ code: 'not_found' });
+  expect(first.events.count('internal.error')).toBe(0);
+});
+
+test('removed and made again under the same id: nothing of the former is ever served', async () => {
+  const world = await World.create();
+  const { clock, first } = world;
+  const second = world.node();
+  await first.read();
+  await second.read();
+  second.start();
+  await clock.advance(1000);
+  await first.accounts.remove('app', 'test');
+  await world.add(first, 'app', ['secret-2'], 'other');
+  await clock.advance(2000);
+  expect((await clock.until(first.read())).generation).toBe(1);
+  await clock.advance(2000);
+  for (const node of [first, second]) expect((await node.read()).value).toBe('other-classic-1');
+});
+
+test('an account that changed while it was being read is not remembered as it was', async () => {
+  const world = await World.create();
+  const { first, clock } = world;
+  const second = world.node();
+  const real = second.directory.account.bind(second.directory);
+  let go = (): void => undefined;
+  second.directory.account = async (id) => {
+    const old = await real(id);
+    await new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    return old;
+  };
+  const reading = second.accounts.get('app');
+  await clock.advance(0);
+  await first.accounts.update('app', { enabled: false }, 'test');
+  second.accounts.drop('app');
+  go();
+  await reading;
+  second.directory.account = real;
+  expect((await second.accounts.get('app'))?.enabled).toBe(false);
+});
+
+test('an AppID known only by that name is forgotten with its account', async () => {
+  const world = await World.create();
+  const { first } = world;
+  const second = world.node();
+  expect((await second.accounts.byAppId('app')).at(0)?.enabled).toBe(true);
+  await first.accounts.update('app', { enabled: false }, 'test');
+  second.accounts.drop('app');
+  expect((await second.accounts.byAppId('app')).at(0)?.enabled).toBe(false);
+});
