@@ -74,7 +74,7 @@ export function build(root) {
   if (result.status !== 0) {
     throw new SetupFailure(
       'The build failed: the sources have type errors (above).',
-      '构建失败:源码存在类型错误(见上)。',
+      '构建失败：源码存在类型错误（见上）。',
       `${result.stdout}${result.stderr}${result.error?.message ?? ''}`,
     );
   }

@@ -66,7 +66,7 @@ function assertLockAgrees(root, lock) {
       const file = path === '' ? 'package.json' : `${path}/package.json`;
       throw new SetupFailure(
         `${file} was changed ("${field}") but package-lock.json was not. Run "npm install" once.`,
-        `${file} 的 “${field}” 已修改,但 package-lock.json 没有同步。请先运行一次 “npm install”。`,
+        `${file} 的 “${field}” 已修改，但 package-lock.json 没有同步。请先运行一次 “npm install”。`,
       );
     }
   }
@@ -121,7 +121,7 @@ export function install(root, state) {
   if (required.length > 0) {
     throw new SetupFailure(
       `npm finished, but these packages are not installed: ${required.join(', ')}. Delete node_modules and run the command again.`,
-      `npm 已执行完毕,但以下依赖没有装上:${required.join(', ')}。请删除 node_modules 后重试。`,
+      `npm 已执行完毕，但以下依赖没有装上：${required.join(', ')}。请删除 node_modules 后重试。`,
     );
   }
   if (absent.length > 0) {

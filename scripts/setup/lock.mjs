@@ -46,15 +46,15 @@ function take(folder) {
     if (error.code === 'EEXIST') return false;
     throw new SetupFailure(
       `This folder cannot be written (${error.code}): set-up installs and builds in it. Change its owner or copy the project elsewhere.`,
-      `无法写入当前目录(${error.code}):安装和构建都在这里进行。请修改目录权限,或把项目复制到别处。`,
+      `无法写入当前目录（${error.code}）：安装和构建都在这里进行。请修改目录权限，或把项目复制到别处。`,
     );
   }
   writeFileSync(join(folder, 'pid'), String(process.pid));
   return true;
 }
 
-/** @param {string} root @param {() => void | Promise<void>} work */
-export async function withLock(root, work) {
+/** @param {string} root @param {() => void | Promise<void>} work @param {number} [pollMs] */
+export async function withLock(root, work, pollMs = POLL_MS) {
   const folder = join(root, LOCK_FOLDER);
   for (let told = false; !take(folder); ) {
     if (abandoned(folder)) {
@@ -67,9 +67,9 @@ export async function withLock(root, work) {
       }
       continue;
     }
-    if (!told) console.error('Another set-up is running in this folder; waiting for it. / 另一个安装正在进行,等待其完成…');
+    if (!told) console.error('Another set-up is running in this folder; waiting for it. / 另一个安装正在进行，等待其完成…');
     told = true;
-    await sleep(POLL_MS);
+    await sleep(pollMs);
   }
   const release = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', release);
