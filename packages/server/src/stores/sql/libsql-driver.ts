@@ -24,7 +24,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import { isBusy } from './sqlite-faults.ts';
 
-export interface LibsqlOptions {
+interface LibsqlOptions {
   readonly database: Libsql.Database;
   /** How long to wait for another process's lock, ms. */
   readonly patienceMs: number;
@@ -52,8 +52,7 @@ export class LibsqlDialect implements Dialect {
   createAdapter(): DialectAdapter {
     return new SqliteAdapter();
   }
-  // biome-ignore lint/suspicious/noExplicitAny: the interface's own type
-  createIntrospector(db: Kysely<any>): DatabaseIntrospector {
+  createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {
     return new SqliteIntrospector(db);
   }
 }
@@ -131,7 +130,6 @@ class LibsqlConnection implements DatabaseConnection {
     }
   }
 
-  // biome-ignore lint/correctness/useYield: nothing here streams
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new Error('streaming is not supported');
   }

@@ -4,7 +4,6 @@
  */
 
 import type { Kysely } from 'kysely';
-import type { ZhongkongError } from '../../core/errors.ts';
 import type { Tables } from './tables.ts';
 
 export interface SqlProfile {
@@ -22,6 +21,3 @@ export interface SqlProfile {
   /** The one error that this driver's error means, with advice that names the place; others come back as they are. */
   readonly fault: (error: unknown) => unknown;
 }
-
-/** The database says no; the message names it. */
-export type Advice = NonNullable<ZhongkongError['details']['advice']>;
