@@ -20,7 +20,7 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-/** Most writes in one transaction: about 10 ms of work, which a read on the same thread may have to wait for. */
+/** Most writes in one transaction: some 3 ms of work and one wait for the disk, which all else on this thread waits for. */
 const MAX_GROUP = 64;
 
 export class WriteQueue {
