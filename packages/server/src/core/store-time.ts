@@ -10,6 +10,8 @@ import type { EventSink } from './events.ts';
 
 /** A larger change of the offset than drift can explain: somebody set a clock. */
 const JUMP_MS = 5000;
+/** Two clocks drift apart by less than this between two measurements 30 s apart (over 300 ppm). */
+const DRIFT_MS = 10;
 
 export class StoreTime {
   readonly #clock: Clock;
@@ -35,8 +37,13 @@ export class StoreTime {
     const offset = storeNow - (before + after) / 2;
     const byMs = Math.round(offset - this.#offset);
     const uncertaintyMs = Math.ceil((after - before) / 2);
-    // A slow answer is no jump.
-    if (this.#measured && Math.abs(byMs) > JUMP_MS + uncertaintyMs) this.#events.emit({ type: 'clock.jumped', byMs });
+    const slackMs = uncertaintyMs + this.#uncertaintyMs;
+    if (this.#measured && Math.abs(byMs) <= uncertaintyMs && uncertaintyMs > this.#uncertaintyMs + DRIFT_MS) {
+      // A slow answer that agrees with what we knew better: keep that, and allow for the drift since.
+      this.#uncertaintyMs += DRIFT_MS;
+      return;
+    }
+    if (this.#measured && Math.abs(byMs) > JUMP_MS + slackMs) this.#events.emit({ type: 'clock.jumped', byMs });
     this.#offset = offset;
     this.#uncertaintyMs = uncertaintyMs;
     this.#measured = true;
