@@ -25,6 +25,8 @@ const day = fc.record({
 test('told lifetimes are true while only planned refreshes and single lost answers happen', { timeout: 60_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(day, async ({ mode, lifetimeMs, seed, latencyMs, troubles }) => {
+      // A stable value of a shorter life is in its hand-over all the time, where every call rotates.
+      fc.pre(mode === 'classic' || lifetimeMs >= 900_000);
       const world = await World.create({ mode, random: seededRandom(seed) });
       const { clock, first, model, upstream } = world;
       const second = world.node();
