@@ -5,7 +5,6 @@
 import { base64urlText, createRandom, hexText } from './random.ts';
 
 export const APPID = /^wx[0-9a-f]{16}$/;
-export const APP_SECRET = /^[0-9a-f]{32}$/;
 /** Three groups of eight lower-case hex digits; the first is the Unix second. */
 export const RID = /^[0-9a-f]{8}-[0-7][0-9a-f]{7}-[0-7][0-9a-f]{7}$/;
 /** Length of a jsapi or wx_card ticket. */

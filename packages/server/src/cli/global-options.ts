@@ -2,8 +2,7 @@
 
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { Catalog } from '../core/kind.ts';
-import { KINDS } from '../platforms/index.ts';
+import { PLATFORM_MODES } from '../platforms/index.ts';
 import type { Io } from './io.ts';
 
 export interface GlobalOptions {
@@ -13,12 +12,6 @@ export interface GlobalOptions {
   readonly flags: Readonly<Record<string, string>>;
 }
 
-/** The modes of each platform, default first. */
-export function platforms(): Readonly<Record<string, readonly string[]>> {
-  const catalog = new Catalog(KINDS);
-  return Object.fromEntries(catalog.platforms.map((platform) => [platform, catalog.modes(platform)]));
-}
-
 /** The configuration as this command sees it. Throws `config_invalid`. */
 export const configOf = ({ config, flags }: GlobalOptions, { env, cwd }: Io): Promise<Config> =>
-  loadConfig({ flags, env, cwd, file: config, platforms: platforms() });
+  loadConfig({ flags, env, cwd, file: config, platforms: PLATFORM_MODES });

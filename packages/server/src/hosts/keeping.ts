@@ -12,15 +12,13 @@ import { Accounts } from '../core/accounts.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EventSink } from '../core/events.ts';
 import { Keeper } from '../core/keeper.ts';
-import { Catalog, type Target } from '../core/kind.ts';
+import type { Target } from '../core/kind.ts';
 import { Refresher } from '../core/refresher.ts';
 import type { Change, Store } from '../core/store.ts';
 import type { StoreTime } from '../core/store-time.ts';
 import type { Upstream } from '../core/upstream.ts';
 import { Watcher } from '../core/watcher.ts';
-import { KINDS } from '../platforms/index.ts';
-
-export const CATALOG = new Catalog(KINDS);
+import { CATALOG } from '../platforms/index.ts';
 
 /** How long a key that memory knows may be believed while the store is away, ms. */
 const CACHE_TTL_MS = 15 * 60_000;

@@ -12,7 +12,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import type { EventType } from '../../src/core/events.ts';
 import { openEngine } from '../../src/hosts/engine.ts';
 import { listen } from '../../src/hosts/node/listen.ts';
-import { platforms } from '../../src/cli/global-options.ts';
+import { PLATFORM_MODES } from '../../src/platforms/index.ts';
 import { EventMonitor } from './event-monitor.ts';
 import { ShiftClock } from './shift-clock.ts';
 
@@ -37,7 +37,7 @@ export async function startProduct(options: ProductOptions = {}) {
     },
     env: {},
     cwd: folder,
-    platforms: platforms(),
+    platforms: PLATFORM_MODES,
   });
   const start = async () => {
     const engine = await openEngine(config, { clock });

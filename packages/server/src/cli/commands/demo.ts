@@ -11,10 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../../config/load.ts';
+import { PLATFORM_MODES } from '../../platforms/index.ts';
 import type { Context } from '../context.ts';
 import { reasonOf } from '../doctor/finding.ts';
 import { CliFailure, startFailure } from '../failure.ts';
-import { platforms } from '../global-options.ts';
 import { FAILED, WRONG_CONFIG } from '../io.ts';
 import { untilSignal } from '../until-signal.ts';
 
@@ -97,7 +97,7 @@ async function start({ port, simulatorPort }: Options, undo: (() => Promise<void
     },
     env: {},
     cwd: folder,
-    platforms: platforms(),
+    platforms: PLATFORM_MODES,
   });
   const engine = await openEngine(config);
   const server = await listen(engine, config).catch(async (error: unknown) => {
