@@ -67,8 +67,13 @@ async function compose(config: Config, clock: Clock, store: Store) {
   const egress = createUndiciUpstream({ bases: config.upstreams, egressProxy: config.egressProxy });
   const keeping = createKeeping({ config, store, masterKey, clock, time, events, upstream: metrics.timed(egress, clock) });
   const { catalog, keeper, accounts, keys, refresher, watcher, digest } = keeping;
+  const lookAround = async (): Promise<void> => {
+    const at = now();
+    await watcher.poll();
+    keeper.upToDate(at);
+  };
   // The first round only finds out where "now" is; before anything is cached, so that nothing is missed.
-  await watcher.poll();
+  await lookAround();
 
   const health = new Health(events);
   const limiter = new RateLimiter(() => clock.monotonic());
@@ -121,7 +126,7 @@ async function compose(config: Config, clock: Clock, store: Store) {
         };
         loops.push(every(ms, round, (error) => health.storeTrouble(during, error)));
       };
-      again(WATCH_MS, 'reading changes', () => watcher.poll());
+      again(WATCH_MS, 'reading changes', lookAround);
       again(TIME_SYNC_MS, 'reading the time', () => time.sync());
       again(PRUNE_MS, 'pruning the audit trail', () => directory.pruneAudit(now() - config.retention.auditDays * DAY_MS));
       health.started();
