@@ -83,7 +83,7 @@ describe('from the first start to the end', () => {
     const { options } = await installation();
     const server = await serve(options);
     // A request that never ends keeps the drain waiting.
-    const held = await holdRequest(server.url);
+    const held = await holdRequest(server.url, readFileSync(join(options.cwd, 'data', 'admin-key'), 'utf8').trim());
     server.child.kill('SIGINT');
     await server.until('err', /draining/);
     // Within half a second it counts as the same one, so say it until it is heard.
@@ -103,11 +103,17 @@ describe('from the first start to the end', () => {
   });
 });
 
-async function holdRequest(url: string) {
+/** A request whose body never ends; with a key that is good, or it would be refused without waiting for the body. */
+async function holdRequest(url: string, key: string) {
   const { connect } = await import('node:net');
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   await new Promise((resolve) => socket.once('connect', resolve));
-  await new Promise((resolve) => socket.write('POST /v1/keys HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n{', resolve));
+  await new Promise((resolve) =>
+    socket.write(
+      `POST /v1/keys HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{`,
+      resolve,
+    ),
+  );
   socket.on('error', () => {});
   onTestFinished(() => void socket.destroy());
   // The server has to have seen it before it is told to stop: another request over the same loop is proof enough.
