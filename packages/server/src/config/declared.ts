@@ -33,7 +33,7 @@ export const accountSchema = z.strictObject({
     {
       secret: true,
       en: 'AppSecret, or `[first, fallback]`: the fallback is tried once per change when WeChat refuses the first (40125).',
-      zh: 'AppSecret，或 `[首选, 备用]`：首选被微信拒绝（40125）时，每次变更只试一次备用。',
+      zh: 'AppSecret，或 `[first, fallback]`（首选和备用）：首选被微信拒绝（40125）时，每次变更只试一次备用。',
     },
   ),
   secretFile: described(file().optional(), {
@@ -42,7 +42,7 @@ export const accountSchema = z.strictObject({
   }),
   mode: described(matching(/^.+$/, 'must be the name of a mode').optional(), {
     en: '`stable` (default) or `classic`.',
-    zh: '`stable`（稳定版，默认）或 `classic`（经典接口）。',
+    zh: '`stable`（稳定版，默认）或 `classic`（普通版）。',
   }),
   enabled: described(flag().default(true), { en: 'Whether its credentials are kept and served.', zh: '是否维护并下发它的凭据。' }),
   note: described(matching(/^[^\0]{0,200}$/, 'must be a text of at most 200 characters').default(''), {
@@ -97,7 +97,7 @@ export const keySchema = z.strictObject({
   expires_at: described(instant().nullable().default(null), { en: 'RFC 3339. Default: never.', zh: 'RFC 3339 时间，默认永不过期。' }),
   sealed: described(flag().default(false), {
     en: 'It gets sealed tokens instead of real ones (refused until this version can seal).',
-    zh: '只下发封装令牌而非真实令牌（当前版本尚不支持封装，此类读取会被拒绝）。',
+    zh: '只下发封装过的 token，不下发真实 token（当前版本尚不支持封装，此类读取会被拒绝）。',
   }),
 });
 

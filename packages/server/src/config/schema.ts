@@ -35,7 +35,7 @@ export const configSchema = z.strictObject({
   store: described(store().prefault('sqlite:data/zhongkong.db'), {
     url: true,
     en: '`sqlite:PATH`, or `memory:` (forgets everything when it ends; for trials).',
-    zh: '`sqlite:路径`，或 `memory:`（进程结束即清空，仅供试用）。',
+    zh: '`sqlite:PATH`，或 `memory:`（进程结束即清空，仅供试用）。',
   }),
   masterKey: described(masterKey().nullable().default(null), {
     secret: true,
@@ -56,12 +56,12 @@ export const configSchema = z.strictObject({
   accounts: described(z.array(accountSchema, { error: 'must be a list of accounts' }).nullable().default(null), {
     secret: true,
     en: 'Declared accounts. One is written only when its declaration changed; one no longer declared is disabled, not deleted.',
-    zh: '声明的账号；仅当声明有变化时才会写入，不再声明的账号会被停用而不会被删除。',
+    zh: '写在配置里的账号；配置有变化时才会写入，从配置中移除的账号会被停用，不会被删除。',
   }),
   keys: described(z.array(keySchema, { error: 'must be a list of keys' }).default([]), {
     secret: true,
     en: 'Declared API keys: valid while declared, never stored.',
-    zh: '声明的 API key：声明期间有效，不会存储。',
+    zh: '写在配置里的 API key：不入库，从配置中删除即失效。',
   }),
   upstreams: z
     .strictObject({
@@ -81,7 +81,7 @@ export const configSchema = z.strictObject({
     .default(null),
   allowPlainHttp: described(flag().default(false), {
     en: 'Listen beyond loopback without TLS and without a trusted proxy. Keys and tokens then cross the network in the clear.',
-    zh: '允许在没有 TLS、也没有可信代理的情况下监听非回环地址；此时 key 和令牌会在网络上明文传输。',
+    zh: '允许在没有 TLS、也没有可信代理的情况下监听非回环地址；此时 key 和 token 会在网络上明文传输。',
   }),
   publicUrl: described(publicUrl().nullable().default(null), {
     en: 'The address callers use, when it differs from `listen`.',

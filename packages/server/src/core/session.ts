@@ -80,7 +80,7 @@ const HAND_OVER_TOLERANCE_MS = 5000;
 
 const INSTALLATION_ADVICE = {
   en: 'WeChat could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".',
-  zh: '无法连接微信,或微信的应答不合规范。若持续出现,请用 “zhongkong doctor” 检查 DNS、出网和 TLS。',
+  zh: '无法连接微信，或微信返回了无法识别的内容。若持续出现，请用 “zhongkong doctor” 检查 DNS、出网和 TLS。',
 };
 
 export class RefreshSession {

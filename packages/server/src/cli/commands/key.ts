@@ -82,7 +82,7 @@ export function keyCommand(program: Command, context: Context): void {
       expiry,
     )
     .option('--calls-per-minute <n>', say({ en: 'limit per process (default: none)', zh: '每进程每分钟调用上限（默认不限）' }), positive)
-    .option('--sealed', say({ en: 'hand out sealed tokens only', zh: '只下发封装令牌' }))
+    .option('--sealed', say({ en: 'hand out sealed tokens only', zh: '只下发封装过的 token' }))
     .action(async (options: CreateOptions) => {
       const { scope, account, kind, cidr, expires, callsPerMinute, sealed } = options;
       const unknown = scope.find((name) => !(SCOPES as readonly string[]).includes(name));

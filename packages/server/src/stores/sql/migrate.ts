@@ -67,7 +67,7 @@ export function refuseNewer(number: number, place: string, migrations: readonly 
     {
       advice: {
         en: 'Start the later version again, or restore a backup from before the upgrade. Nothing was changed.',
-        zh: '请改用较新的版本启动,或恢复升级之前的备份。数据未被改动。',
+        zh: '请改用较新的版本启动，或恢复升级之前的备份。数据未被改动。',
       },
     },
   );

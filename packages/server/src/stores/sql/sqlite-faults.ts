@@ -15,42 +15,42 @@ interface Fault {
 const NOT_OURS: Fault = {
   what: 'is not a SQLite database',
   en: 'Point the option "store" at the right file, or move this one away and start again: a new database is made.',
-  zh: '请检查 store 配置是否指向正确的文件;或将该文件移走后重新启动,系统会新建数据库。',
+  zh: '请检查 store 配置是否指向正确的文件；或将该文件移走后重新启动，系统会新建数据库。',
 };
 const DAMAGED: Fault = {
   what: 'is damaged',
   en: 'Stop the server, keep a copy of the file, restore the last backup. "sqlite3 FILE .recover" may save what is readable.',
-  zh: '请停止服务,先备份该文件,再恢复最近的备份;也可用 “sqlite3 文件 .recover” 尝试抢救数据。',
+  zh: '请停止服务，先备份该文件，再恢复最近的备份；也可用 “sqlite3 文件 .recover” 尝试抢救数据。',
 };
 const READ_ONLY: Fault = {
   what: 'cannot be written',
   en: 'Let the user that runs Zhongkong write the file and its folder (SQLite keeps two more files beside it), or mount it writable.',
-  zh: '请让运行 Zhongkong 的用户对该文件及其所在目录都有写权限(SQLite 会在旁边生成另外两个文件),或以可写方式挂载。',
+  zh: '请让运行 Zhongkong 的用户对该文件及其所在目录都有写权限（SQLite 会在旁边生成另外两个文件），或以可写方式挂载。',
 };
 const NO_PLACE: Fault = {
   what: 'cannot be opened',
   en: 'Check that the path of the option "store" is a file in a folder that exists or can be made.',
-  zh: '请检查 store 配置的路径:应为一个文件,其所在目录必须存在或可以创建。',
+  zh: '请检查 store 配置的路径：应为一个文件，其所在目录必须存在或可以创建。',
 };
 const FULL: Fault = {
   what: 'cannot grow: the disk is full',
   en: 'Free some space on this disk or move the database. Nothing that was acknowledged is lost; work goes on by itself.',
-  zh: '请清理磁盘空间或迁移数据库;已确认写入的数据不会丢失,空间恢复后会自动继续。',
+  zh: '请清理磁盘空间或迁移数据库；已确认写入的数据不会丢失，空间恢复后会自动继续。',
 };
 const LOCKED: Fault = {
   what: 'is locked by another process',
   en: 'Find the process that holds it ("fuser FILE"): an open sqlite3 shell, a backup, a copy tool. Several Zhongkong processes do not lock each other out.',
-  zh: '请找出占用该文件的进程(“fuser 文件”),例如未退出的 sqlite3 命令行或备份、同步工具;多个 Zhongkong 进程同时使用不会互相锁死。',
+  zh: '请找出占用该文件的进程（“fuser 文件”），例如未退出的 sqlite3 命令行或备份、同步工具；多个 Zhongkong 进程同时使用不会互相锁死。',
 };
 const BROKEN_DISK: Fault = {
   what: 'cannot be read or written by the operating system',
   en: 'Look at the system log for disk errors. Network file systems do not suit SQLite: use a local disk.',
-  zh: '请查看系统日志中的磁盘错误;SQLite 不适合放在网络文件系统上,请使用本地磁盘。',
+  zh: '请查看系统日志中的磁盘错误；SQLite 不适合放在网络文件系统上，请使用本地磁盘。',
 };
 const OTHER: Fault = {
   what: 'refused an operation',
   en: 'The log has the cause. If it stays, please report it.',
-  zh: '请查看日志中的原因;如持续出现,请反馈给我们。',
+  zh: '请查看日志中的原因；如持续出现，请反馈给我们。',
 };
 
 const BY_SQLITE_CODE: Readonly<Record<number, Fault>> = {

@@ -306,6 +306,8 @@ describe('status', () => {
     const found = await credential();
     expect(found.foreign_refresh_at).not.toBeNull();
     expect(found.cause.code).toBe('foreign_refresh');
+    // It is in stable mode already.
+    expect(found.cause.advice.en).not.toMatch(/stable/);
   });
 
   test('one unreadable record does not hide the others', async () => {
