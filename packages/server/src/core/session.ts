@@ -109,8 +109,9 @@ export class RefreshSession {
     if (owed.intent !== null) this.#countUnknown();
   }
 
+  /** Store time, and never before the store's own word of when it gave the lease: what it calls due is due. */
   get now(): number {
-    return this.#deps.time.now();
+    return Math.max(this.#deps.time.now(), this.#lease.until - this.#deps.settings.leaseMs);
   }
 
   tell(event: CoreEvent): void {
