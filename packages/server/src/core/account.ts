@@ -5,6 +5,8 @@
  * (`[first, fallback]`), always sealed here: they are opened only at the moment of an issue.
  */
 
+import type { Bilingual } from './failure.ts';
+
 export interface Account {
   /** Slug, 1 to 128 of `[A-Za-z0-9_.:@-]`; what callers and paths use. */
   readonly id: string;
@@ -34,3 +36,13 @@ export interface Account {
 
 /** Ids appear in paths, logs and metric labels, so they are plain. */
 export const ACCOUNT_ID = /^[A-Za-z0-9_.:@-]{1,128}$/;
+
+/**
+ * An AppSecret as WeChat's platforms give them out: 32 hex digits today. Wide enough for another alphabet or length
+ * tomorrow, narrow enough to refuse JSON, a whole line of a file or half a paste before WeChat is asked with it.
+ */
+export const APP_SECRET = /^[A-Za-z0-9_-]{16,128}$/;
+export const APP_SECRET_FORM: Bilingual = { en: '16 to 128 of A-Z a-z 0-9 _ -', zh: '16 到 128 个字符，仅限 A-Z a-z 0-9 _ -' };
+
+/** An AppID as WeChat's platforms give them out. Others are taken too, with a warning. */
+export const APP_ID = /^wx[0-9a-f]{16}$/;

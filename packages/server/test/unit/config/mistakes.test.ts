@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZhongkongError } from '../../../src/core/errors.ts';
+import { brokenRules } from '../../../src/config/rules.ts';
 import { type Given, load, mistakes, withFolder } from './fixtures.ts';
 
 const SECRET = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
@@ -34,17 +35,17 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
   [
     'beyond loopback',
     env('LISTEN', '0.0.0.0:8700'),
-    'listen is beyond loopback ("0.0.0.0") without TLS: set tls, or trustedProxies when a reverse proxy does TLS, or allowPlainHttp: true',
+    'listen is beyond loopback ("0.0.0.0") without TLS: set tls, or trustedProxies when a reverse proxy does TLS, or allowPlainHttp: true (from ZHONGKONG_LISTEN)',
   ],
   [
     'unknown store',
     env('STORE', 'mongodb://x'),
-    'store must be sqlite:PATH, memory:, postgres://…, mysql://… or redis://…, got "mongodb://x" (from ZHONGKONG_STORE)',
+    'store must be sqlite:PATH or memory: (unknown scheme "mongodb:"), got "mongodb://x" (from ZHONGKONG_STORE)',
   ],
   [
     'a password in a wrong store',
     env('STORE', 'mssql://me:hunter2@db/x?password=hunter3'),
-    'store must be sqlite:PATH, memory:, postgres://…, mysql://… or redis://…, got "mssql://(secret)@db/x?(secret)" (from ZHONGKONG_STORE)',
+    'store must be sqlite:PATH or memory: (unknown scheme "mssql:"), got "mssql://(secret)@db/x?(secret)" (from ZHONGKONG_STORE)',
   ],
   [
     'short master key',
@@ -54,7 +55,7 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
   [
     'two master keys',
     { env: { ZHONGKONG_MASTER_KEY: MASTER, ZHONGKONG_MASTER_KEY_FILE: '/k' } },
-    'masterKey and masterKeyFile are both set: keep one',
+    'masterKey and masterKeyFile are both set: keep one (from ZHONGKONG_MASTER_KEY, ZHONGKONG_MASTER_KEY_FILE)',
   ],
   ['weak admin key', env('ADMIN_KEY', 'admin'), 'adminKey must be 24 to 128 of A-Z a-z 0-9 _ . -, got (secret) (from ZHONGKONG_ADMIN_KEY)'],
   [
@@ -96,7 +97,7 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
   [
     'a lease too short for its calls',
     env('REFRESH_UPSTREAM_TIMEOUT_SECONDS', '10'),
-    'refresh.leaseSeconds must be at least 4 × refresh.upstreamTimeoutSeconds (40), got 30',
+    'refresh.leaseSeconds must be at least 4 × refresh.upstreamTimeoutSeconds (40), got 30 (from ZHONGKONG_REFRESH_UPSTREAM_TIMEOUT_SECONDS)',
   ],
   ['no flag', env('ALLOW_PLAIN_HTTP', 'yes'), 'allowPlainHttp must be true or false, got "yes" (from ZHONGKONG_ALLOW_PLAIN_HTTP)'],
   [
@@ -113,34 +114,42 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
     'accounts must be a list of accounts, got (secret) (from ZHONGKONG_ACCOUNTS)',
   ],
   ['an account that is a text', env('ACCOUNTS', [SECRET]), 'accounts[0] must be a section, got a string (from ZHONGKONG_ACCOUNTS)'],
-  ['an account without names', env('ACCOUNTS', [{ platform: 'mini-game', secret: SECRET }]), 'accounts[0].id is required (or app_id)'],
+  [
+    'an account without names',
+    env('ACCOUNTS', [{ platform: 'mini-game', secret: SECRET }]),
+    'accounts[0].id is required (or app_id) (from ZHONGKONG_ACCOUNTS)',
+  ],
   [
     'unknown platform',
     account({ platform: 'wechat' }),
-    'accounts[0].platform must be one of official-account, mini-program, mini-game, got "wechat"',
+    'accounts[0].platform must be one of official-account, mini-program, mini-game, got "wechat" (from ZHONGKONG_ACCOUNTS)',
   ],
   [
     'a platform out of the prototype',
     account({ platform: 'constructor' }),
-    'accounts[0].platform must be one of official-account, mini-program, mini-game, got "constructor"',
+    'accounts[0].platform must be one of official-account, mini-program, mini-game, got "constructor" (from ZHONGKONG_ACCOUNTS)',
   ],
-  ['unknown mode', account({ mode: 'fast' }), 'accounts[0].mode must be one of stable, classic, got "fast"'],
+  ['unknown mode', account({ mode: 'fast' }), 'accounts[0].mode must be one of stable, classic, got "fast" (from ZHONGKONG_ACCOUNTS)'],
   [
     'secret of digits',
     account({ secret: 12345 }),
-    'accounts[0].secret must be an AppSecret, or two as [first, fallback]: texts without spaces (in YAML, put them in quotes), got (secret) (from ZHONGKONG_ACCOUNTS)',
+    'accounts[0].secret must be an AppSecret (16 to 128 of A-Z a-z 0-9 _ -), or two as [first, fallback]; digits alone need quotes in YAML, got (secret) (from ZHONGKONG_ACCOUNTS)',
   ],
   [
     'three secrets',
     account({ secret: [SECRET, SECRET, SECRET] }),
-    'accounts[0].secret must be an AppSecret, or two as [first, fallback]: texts without spaces (in YAML, put them in quotes), got a list (from ZHONGKONG_ACCOUNTS)',
+    'accounts[0].secret must be an AppSecret (16 to 128 of A-Z a-z 0-9 _ -), or two as [first, fallback]; digits alone need quotes in YAML, got a list (from ZHONGKONG_ACCOUNTS)',
   ],
-  ['no secret', account({ secret: undefined }), 'accounts[0].secret is required (or secretFile)'],
-  ['secret twice', account({ secretFile: '/s' }), 'accounts[0].secret and accounts[0].secretFile are both set: keep one'],
+  ['no secret', account({ secret: undefined }), 'accounts[0].secret is required (or secretFile) (from ZHONGKONG_ACCOUNTS)'],
+  [
+    'secret twice',
+    account({ secretFile: '/s' }),
+    'accounts[0].secret and accounts[0].secretFile are both set: keep one (from ZHONGKONG_ACCOUNTS)',
+  ],
   [
     'missing secret file',
     account({ secret: undefined, secretFile: '/nowhere/s' }),
-    'accounts[0].secretFile cannot be read (ENOENT), got "/nowhere/s"',
+    'accounts[0].secretFile cannot be read (ENOENT), got "/nowhere/s" (from ZHONGKONG_ACCOUNTS)',
   ],
   [
     'unknown field',
@@ -161,7 +170,7 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
     key({ cidrs: [] }),
     'keys[0].cidrs must name at least one CIDR, or be left out, got a list (from ZHONGKONG_KEYS)',
   ],
-  ['a name of our own', key({ name: 'cli' }), 'keys[0].name is one of our own, got "cli"'],
+  ['a name of our own', key({ name: 'cli' }), 'keys[0].name is one of our own, got "cli" (from ZHONGKONG_KEYS)'],
   [
     'a password in argv',
     { flags: { egressProxy: 'http://me:hunter2@10.0.0.1:3128' } },
@@ -170,7 +179,7 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
   [
     'a second word for memory:',
     env('STORE', 'sqlite::memory:'),
-    'store must be sqlite:PATH, memory:, postgres://…, mysql://… or redis://…, got "sqlite::memory:" (from ZHONGKONG_STORE)',
+    'store must be sqlite:PATH or memory: ("sqlite:" is written sqlite:PATH), got "sqlite::memory:" (from ZHONGKONG_STORE)',
   ],
   [
     'no time',
@@ -180,7 +189,7 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
   [
     'the admin key again',
     { env: { ...key({}).env, ZHONGKONG_ADMIN_KEY: 'k'.repeat(24) } },
-    'keys[0].key is the adminKey too, got (secret)',
+    'keys[0].key is the adminKey too, got (secret) (from ZHONGKONG_KEYS)',
   ],
 ];
 
@@ -189,21 +198,38 @@ describe('one mistake', () => {
     expect(await mistakes(given)).toEqual([line]);
   });
 
-  it('shared stores want their keys given', async () => {
-    expect(await mistakes(env('STORE', 'postgres://db/zk'))).toEqual([
+  it('a store of a later version is refused before its keys are asked for', async () => {
+    expect(await mistakes(env('STORE', 'postgres://me:hunter2@db/zk'))).toEqual([
+      'store must be sqlite:PATH or memory: ("postgres:" is not available in this version), got "postgres://(secret)@db/zk" (from ZHONGKONG_STORE)',
+    ]);
+  });
+
+  it('shared stores want their keys given', () => {
+    const valid = { store: 'postgres://db/zk', masterKey: null, masterKeyFile: null, adminKey: null };
+    expect(brokenRules(valid, () => undefined).map(({ en }) => en)).toEqual([
       'masterKey (or masterKeyFile) is required with this store: all nodes need the same one',
       'adminKey is required with this store',
     ]);
+  });
+
+  it.each(['short', '["a1b2c3d4e5f60718","b1b2c3d4e5f60718"]', `${SECRET} `, 'k'.repeat(129)])('no AppSecret: %j', async (secret) => {
+    const said = 'must be an AppSecret (16 to 128 of A-Z a-z 0-9 _ -)';
+    expect(await mistakes(account({ secret }))).toEqual([expect.stringContaining(`accounts[0].secret ${said}`)]);
+    await withFolder({ s: `${secret}\n` }, async (cwd) => {
+      const lines = await mistakes({ cwd, ...account({ secret: undefined, secretFile: 's' }) });
+      expect(lines).toEqual([expect.stringMatching(/^accounts\[0\]\.secretFile must hold an AppSecret .*two on two lines/)]);
+      expect(lines.join()).not.toContain(secret);
+    });
   });
 
   it('names that are there twice', async () => {
     const one = { id: 'a', platform: 'mini-game', secret: SECRET };
     const shop = { name: 'shop', key: 'k'.repeat(24), scopes: ['tick'], accounts: ['*'] };
     expect(await mistakes({ env: { ...env('ACCOUNTS', [one, one]).env, ...env('KEYS', [shop, shop]).env } })).toEqual([
-      'accounts[1].id is that of accounts[0] too: "a"',
-      'accounts[1] is the same platform and app_id as accounts[0]',
-      'keys[1].name is that of keys[0] too: "shop"',
-      'keys[1].key is that of keys[0] too, got (secret)',
+      'accounts[1].id is that of accounts[0] too, got "a" (from ZHONGKONG_ACCOUNTS)',
+      'accounts[1].app_id is that of accounts[0] too, got "a" (from ZHONGKONG_ACCOUNTS)',
+      'keys[1].name is that of keys[0] too, got "shop" (from ZHONGKONG_KEYS)',
+      'keys[1].key is that of keys[0] too, got (secret) (from ZHONGKONG_KEYS)',
     ]);
   });
 });
@@ -263,6 +289,46 @@ it('tells all mistakes at once', async () => {
     'refresh.concurrency',
     'accounts[0].mode',
   ]);
+});
+
+it('tells what is wrong under and beside an unknown name, each line with its source', async () => {
+  const text = `
+refresh: { leaseSeconds: 10, lease: 3 }
+dropin: { x: 1 }
+accounts:
+  - { id: a, platform: wechat, appid: wx1 }
+  - { id: a, platform: mini-game, secretFile: none, enabled: maybe }
+keys:
+  - { name: cli, key: 1, x: 1 }
+`;
+  await withFolder({ 'zhongkong.yaml': text }, async (cwd) => {
+    const lines = await mistakes({ cwd });
+    expect(lines.map((line) => line.split(' ')[0])).toEqual([
+      'refresh.lease',
+      'dropin.x',
+      'accounts[0].appid',
+      'keys[0].x',
+      'accounts[1].enabled',
+      'keys[0].key',
+      'keys[0].scopes',
+      'keys[0].accounts',
+      'refresh.leaseSeconds',
+      'accounts[0].platform',
+      'accounts[0].secret',
+      'accounts[1].id',
+      'keys[0].name',
+      'accounts[1].secretFile',
+    ]);
+    for (const line of lines) expect(line).toContain('(from zhongkong.yaml)');
+  });
+});
+
+it('says every line in Chinese too', async () => {
+  for (const [name, given] of TABLE) {
+    const thrown = (await load(given).catch((error: unknown) => error)) as ZhongkongError;
+    expect(thrown.text.zh, name).toMatch(/\p{Script=Han}/u);
+    expect(thrown.text.zh, name).not.toMatch(/\b(must|is|are|got|from)\b/);
+  }
 });
 
 describe('anything at all', () => {
