@@ -38,10 +38,27 @@ export async function applyDeclaredAccounts(deps: DeclaredDeps, declared: readon
   await remember(directory, all, JSON.stringify([...ids].sort()));
 }
 
-async function apply({ accounts, digest }: DeclaredDeps, declared: DeclaredAccount): Promise<void> {
+/** Nodes that start together apply the same declaration: whoever comes second finds it done. */
+async function apply(deps: DeclaredDeps, declared: DeclaredAccount): Promise<void> {
+  for (let again = 2; ; again -= 1) {
+    try {
+      return await write(deps, declared);
+    } catch (error) {
+      if (!(error instanceof ZhongkongError) || error.code !== 'conflict') throw error;
+      const stored = await deps.accounts.fresh(declared.id);
+      if (stored === null) {
+        const taken = `accounts: the app_id of "${declared.id}" belongs to another account of its platform`;
+        throw new ZhongkongError('config_invalid', taken, { cause: error });
+      }
+      if (again === 0) throw error;
+    }
+  }
+}
+
+async function write({ accounts, digest }: DeclaredDeps, declared: DeclaredAccount): Promise<void> {
   const { id, platform, appId, parent, mode, secrets, enabled, note } = declared;
   const declaration = digest(JSON.stringify([id, platform, appId, parent, mode, secrets, enabled, note]));
-  const known = await accounts.get(id);
+  const known = await accounts.fresh(id);
   const chosen = mode === null ? {} : { mode };
   if (known === null) {
     await accounts.create({ id, platform, appId, parent, ...chosen, secrets, enabled, note, declaration }, ACTOR);

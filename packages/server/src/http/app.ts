@@ -20,7 +20,7 @@ import { problemAnswer } from './problem.ts';
 import { respond } from './respond.ts';
 import { createRouter } from './router.ts';
 
-export type { AppDeps, AppOptions, Health, RequestContext, RequestLog } from './environment.ts';
+export type { AppDeps, AppOptions, HealthReport, RequestContext, RequestLog } from './environment.ts';
 
 export interface App {
   /** Never rejects. */

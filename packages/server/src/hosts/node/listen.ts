@@ -1,7 +1,7 @@
 /**
  * The Node host: HTTP or HTTPS in front of the app, with the fast path before it.
  *
- * listening ──close()──▶ draining (not accepting, /readyz 503, answers end their connection) ──▶ closed ──▶ engine stopped
+ * listening ──close()──▶ draining (/readyz 503, answers end their connection; then not accepting) ──▶ closed ──▶ engine stopped
  * Limits here are about bytes and time on the wire; what a request may say is the app's to judge.
  */
 
@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { ZhongkongError } from '../../core/errors.ts';
 import { refusedPath } from '../../http/path.ts';
+import { Announcement } from './announcement.ts';
 import { ClientIp } from './client-ip.ts';
 import { ipOf } from './connection.ts';
 import { drainer } from './drain.ts';
@@ -59,6 +60,8 @@ const LIMITS = {
   handshakeTimeout: 10_000,
   /** Longer than the 60 s after which common load balancers drop an idle connection, so that they are the ones to do it. */
   keepAliveTimeout: 65_000,
+  /** How long the end waits for a load balancer that asks `/readyz` to ask once more; common intervals are 1 to 10 s. */
+  announceMs: 5000,
 };
 
 /** Each costs some 10 KB; beyond this a machine of the size we run on is under attack, not busy. */
@@ -80,7 +83,9 @@ export async function listen(engine: Served, config: ListenConfig, limits: Parti
     // Replacing the process's Request and Response would reach into everything else that runs in it.
     { overrideGlobalObjects: false, errorHandler: protocolErrorResponse },
   );
+  const announcement = new Announcement(() => performance.now());
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    announcement.saw(request, response);
     if (draining) response.setHeader('connection', 'close');
     else if (fast?.answer(request, response)) return;
     const target = request.url ?? '';
@@ -111,6 +116,7 @@ export async function listen(engine: Served, config: ListenConfig, limits: Parti
       closing ??= (async () => {
         draining = true;
         engine.health.draining();
+        await announcement.made(wire.announceMs);
         await drain(wire.drainMs);
         await engine.stop();
       })();
