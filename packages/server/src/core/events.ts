@@ -48,7 +48,8 @@ export type CoreEvent =
   | { readonly type: 'clock.skewed'; readonly byMs: number }
   | { readonly type: 'store.failed'; readonly during: string; readonly cause: string }
   | { readonly type: 'store.recovered' }
-  | { readonly type: 'internal.error'; readonly during: string; readonly cause: unknown };
+  /** `during` is one of a few names, e.g. a route: it becomes a label. */
+  | { readonly type: 'internal.error'; readonly during: string; readonly requestId?: string; readonly cause: unknown };
 
 export type EventType = CoreEvent['type'];
 

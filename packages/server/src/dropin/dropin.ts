@@ -70,7 +70,7 @@ export function createDropin(deps: DropinDeps): { handlerOf(path: string): Handl
       function told(cause: unknown): ZhongkongError {
         const error = asZhongkongError(cause);
         trace.code = error.code;
-        if (error.code === 'internal') events.emit({ type: 'internal.error', during: `request ${trace.requestId} ${trace.route}`, cause });
+        if (error.code === 'internal') events.emit({ type: 'internal.error', during: trace.route, requestId: trace.requestId, cause });
         return error;
       }
     };

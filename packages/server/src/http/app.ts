@@ -45,8 +45,7 @@ export function createApp(deps: AppDeps): App {
   /** A fault of ours is told to the operators, with its cause; the caller only gets the request's id. */
   function told(thrown: unknown, trace: RequestTrace): ZhongkongError {
     const error = asZhongkongError(thrown instanceof HTTPException ? refusedByLibrary(thrown) : thrown);
-    if (error.code === 'internal')
-      events.emit({ type: 'internal.error', during: `request ${trace.requestId} ${trace.route}`, cause: thrown });
+    if (error.code === 'internal') events.emit({ type: 'internal.error', during: trace.route, requestId: trace.requestId, cause: thrown });
     return error;
   }
 

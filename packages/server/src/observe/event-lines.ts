@@ -67,7 +67,8 @@ const LINES: { readonly [T in EventType]: (event: EventOf<T>) => EventLine } = {
   'store.failed': ({ during, cause }) =>
     line('error', `store failed while ${during}`, { cause, ...withAdvice(alarmAdvice('store_failed')) }),
   'store.recovered': () => line('info', 'store recovered', {}),
-  'internal.error': ({ during, cause }) => line('error', `internal error during ${during}`, { err: cause }),
+  'internal.error': ({ during, requestId, cause }) =>
+    line('error', `internal error during ${during}`, { request_id: requestId, err: cause }),
 };
 
 /** What to log of an event. */

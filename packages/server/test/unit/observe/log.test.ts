@@ -126,8 +126,8 @@ describe('events', () => {
     const bus = new EventBus();
     const { logger, lines } = capture();
     logEvents(bus, logger);
-    bus.emit({ type: 'internal.error', during: 'refresh', cause: new TypeError('boom') });
-    expect(lines()[0]).toMatchObject({ level: 'error', err: { type: 'TypeError', message: 'boom' } });
+    bus.emit({ type: 'internal.error', during: '/v1/keys', requestId: 'req-7', cause: new TypeError('boom') });
+    expect(lines()[0]).toMatchObject({ level: 'error', request_id: 'req-7', err: { type: 'TypeError', message: 'boom' } });
     expect(JSON.stringify(lines()[0])).toContain('log.test.ts');
   });
 
