@@ -47,7 +47,10 @@ async function apply(deps: DeclaredDeps, declared: DeclaredAccount): Promise<voi
       if (!(error instanceof ZhongkongError) || error.code !== 'conflict') throw error;
       const stored = await deps.accounts.fresh(declared.id);
       if (stored === null) {
-        const taken = `accounts: the app_id of "${declared.id}" belongs to another account of its platform`;
+        const taken = {
+          en: `accounts: the app_id of "${declared.id}" belongs to another account of its platform`,
+          zh: `accounts：“${declared.id}” 的 app_id 已属于同一平台的另一个账号`,
+        };
         throw new ZhongkongError('config_invalid', taken, { cause: error });
       }
       if (again === 0) throw error;
@@ -66,7 +69,10 @@ async function write({ accounts, digest }: DeclaredDeps, declared: DeclaredAccou
   }
   if (known.declaration === declaration) return;
   if (known.platform !== platform || known.appId !== appId || known.parent !== parent) {
-    throw new ZhongkongError('config_invalid', `accounts: "${id}" exists already with another platform, app_id or parent`);
+    throw new ZhongkongError('config_invalid', {
+      en: `accounts: "${id}" exists already with another platform, app_id or parent`,
+      zh: `accounts：“${id}” 已存在，但 platform、app_id 或 parent 不同`,
+    });
   }
   await accounts.update(id, { ...chosen, secrets, enabled, note, declaration }, ACTOR);
 }

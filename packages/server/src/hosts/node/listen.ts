@@ -10,6 +10,7 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from 'n
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { ZhongkongError } from '../../core/errors.ts';
+import type { Bilingual } from '../../core/failure.ts';
 import { refusedPath } from '../../http/path.ts';
 import { Announcement } from './announcement.ts';
 import { ClientIp } from './client-ip.ts';
@@ -129,16 +130,18 @@ function bound(server: Server, { host, port }: ListenConfig['listen']): Promise<
   return new Promise((resolve, reject) => {
     // Stays on: with no listener at all, a later trouble of the listening socket would end the process.
     server.on('error', (error: NodeJS.ErrnoException) => {
-      const why = LISTEN_ERRORS[error.code ?? ''] ?? `cannot be used (${error.code ?? error.message})`;
-      reject(new ZhongkongError('config_invalid', `listen: ${host}:${port} ${why}`, { cause: error }));
+      const code = error.code ?? error.message;
+      const { en, zh } = LISTEN_ERRORS[code] ?? { en: `cannot be used (${code})`, zh: `无法使用（${code}）` };
+      const text = { en: `listen: ${host}:${port} ${en}`, zh: `listen：${host}:${port} ${zh}` };
+      reject(new ZhongkongError('config_invalid', text, { cause: error }));
     });
     server.listen({ host, port, backlog: 1024 }, resolve);
   });
 }
 
-const LISTEN_ERRORS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is in use by another process; stop it or choose another port',
-  EACCES: 'needs more rights; ports below 1024 are for root',
-  EADDRNOTAVAIL: 'is not an address of this machine',
-  ENOTFOUND: 'is not a host name that resolves',
+const LISTEN_ERRORS: Readonly<Record<string, Bilingual>> = {
+  EADDRINUSE: { en: 'is in use by another process; stop it or choose another port', zh: '已被其他进程占用；请停止该进程或换一个端口' },
+  EACCES: { en: 'needs more rights; ports below 1024 are for root', zh: '权限不足；1024 以下的端口需要 root' },
+  EADDRNOTAVAIL: { en: 'is not an address of this machine', zh: '不是本机的地址' },
+  ENOTFOUND: { en: 'is not a host name that resolves', zh: '主机名无法解析' },
 };
