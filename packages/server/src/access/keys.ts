@@ -14,6 +14,7 @@ import type { EventSink } from '../core/events.ts';
 import { SingleFlight } from '../core/single-flight.ts';
 import type { AuditEntry, Directory, Page } from '../core/store.ts';
 import type { StoreTime } from '../core/store-time.ts';
+import { ALL_ACCOUNTS } from './authorize.ts';
 import { DeclaredKeys, isDeclared } from './declared-keys.ts';
 import { Gate } from './gate.ts';
 import { createApiKey, createKeyId, KEY_TEXT } from './key-format.ts';
@@ -279,7 +280,8 @@ export class Keys {
 
   #assertSensible({ scopes, accounts, expiresAt, sealed }: ApiKeyRecord): void {
     const wrong = (message: string) => new ZhongkongError('invalid_request', message);
-    if (scopes.includes('admin') && !accounts.includes('*')) throw wrong('accounts: an admin key covers all accounts, ["*"]');
+    const whole = scopes.find((scope) => ALL_ACCOUNTS.has(scope));
+    if (whole && !accounts.includes('*')) throw wrong(`accounts: a key with the scope ${whole} covers all accounts, ["*"]`);
     if (scopes.includes('admin') && sealed) throw wrong('sealed: an admin key cannot be sealed');
     if (expiresAt !== null && expiresAt <= this.#deps.time.now()) throw wrong('expires_at: lies in the past');
   }
