@@ -43,6 +43,8 @@ export type CoreEvent =
       readonly change: 'created' | 'updated' | 'removed';
     }
   | { readonly type: 'secret.fallback'; readonly id: CredentialId; readonly slot: number }
+  /** A caller sent this account's AppSecret where its API key belongs; it was refused. */
+  | { readonly type: 'secret.misplaced'; readonly account: string }
   | { readonly type: 'clock.jumped'; readonly byMs: number }
   /** WeChat's Date header against our time. */
   | { readonly type: 'clock.skewed'; readonly byMs: number }

@@ -24,6 +24,11 @@ const iso = (at: number): string => new Date(at).toISOString();
 const line = (level: Level, message: string, fields: Record<string, unknown>): EventLine => ({ level, message, fields });
 const withAdvice = ({ en, zh }: Bilingual) => ({ advice: en, advice_zh: zh });
 
+const USE_A_KEY: Bilingual = {
+  en: 'A service still holds the AppSecret of this account. Make it an API key with "zhongkong key create" and put that in the place of the AppSecret.',
+  zh: '有业务方仍在使用该账号的 AppSecret。请用 “zhongkong key create” 为它创建 API key，填在原来 AppSecret 的位置。',
+};
+
 const LINES: { readonly [T in EventType]: (event: EventOf<T>) => EventLine } = {
   'credential.committed': ({ id, generation, fingerprint, reason, expiresAt, upstreamMs }) =>
     line('info', 'credential issued', { ...of(id), generation, fingerprint, reason, expires_at: iso(expiresAt), upstream_ms: upstreamMs }),
@@ -61,6 +66,8 @@ const LINES: { readonly [T in EventType]: (event: EventOf<T>) => EventLine } = {
     line('info', `account ${change}`, { account: account.id, platform: account.platform, mode: account.mode, enabled: account.enabled }),
   'secret.fallback': ({ id, slot }) =>
     line('warn', 'the first AppSecret was refused, the fallback works', { ...of(id), slot, ...withAdvice(alarmAdvice('secret_fallback')) }),
+  'secret.misplaced': ({ account }) =>
+    line('warn', 'an AppSecret was sent where an API key belongs', { account, ...withAdvice(USE_A_KEY) }),
   'clock.jumped': ({ byMs }) => line('warn', 'the clock jumped', { by_ms: byMs, ...withAdvice(alarmAdvice('clock_jumped')) }),
   'clock.skewed': ({ byMs }) =>
     line('warn', "our clock differs from WeChat's", { by_ms: byMs, ...withAdvice(alarmAdvice('clock_skewed')) }),

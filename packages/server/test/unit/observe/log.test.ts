@@ -88,6 +88,7 @@ describe('events', () => {
     { type: 'leak.step', id, confirmed: 1, needed: 2 },
     { type: 'account.changed', account: { id: 'wxshop', platform: 'official-account', mode: 'stable', enabled: true }, change: 'created' },
     { type: 'secret.fallback', id, slot: 1 },
+    { type: 'secret.misplaced', account: 'wxshop' },
     { type: 'clock.jumped', byMs: -60_000 },
     { type: 'clock.skewed', byMs: 90_000 },
     { type: 'store.failed', during: 'claiming due credentials', cause: `disk full near ?secret=${APP_SECRET}` },
