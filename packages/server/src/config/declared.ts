@@ -5,16 +5,15 @@
  */
 
 import { z } from 'zod';
-import { ACCOUNT_ID } from '../core/account.ts';
+import { ACCOUNT_ID, ACCOUNT_ID_FORM, ACCOUNT_REFERENCE } from '../core/account.ts';
 import { SCOPES } from '../core/api-key.ts';
 import { both } from './both.ts';
 import { apiKey, appSecret, cidr, file, flag, instant, integer, matching, oneOf, SECRETS } from './formats.ts';
 import { described } from './option-doc.ts';
 
-const accountId = () =>
-  matching(ACCOUNT_ID, both('must be 1 to 128 of A-Z a-z 0-9 _ . : @ -', '应为 1 到 128 个字符，仅限 A-Z a-z 0-9 _ . : @ -'));
+const accountId = () => matching(ACCOUNT_ID, both(`must be ${ACCOUNT_ID_FORM.en}`, `应为 ${ACCOUNT_ID_FORM.zh}`));
 
-const accountReference = () => matching(/^(?:\*|[A-Za-z0-9_.:@-]{1,128})$/, both('must be an account id or "*"', '应为账号 id 或 "*"'));
+const accountReference = () => matching(ACCOUNT_REFERENCE, both('must be an account id or "*"', '应为账号 id 或 "*"'));
 
 export const accountSchema = z.object({
   id: described(accountId().optional(), {

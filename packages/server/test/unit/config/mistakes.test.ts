@@ -156,7 +156,17 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
     account({ appid: 'wx1' }),
     'accounts[0].appid is not an option (from ZHONGKONG_ACCOUNTS); known here: id, platform, app_id, secret, secretFile, mode, enabled, note',
   ],
-  ['bad id', account({ id: 'a b' }), 'accounts[0].id must be 1 to 128 of A-Z a-z 0-9 _ . : @ -, got "a b" (from ZHONGKONG_ACCOUNTS)'],
+  [
+    'bad id',
+    account({ id: 'a b' }),
+    'accounts[0].id must be 1 to 128 of A-Z a-z 0-9 _ . : @ -, the first no dot, got "a b" (from ZHONGKONG_ACCOUNTS)',
+  ],
+  [
+    'an id that is a path segment',
+    account({ id: '..' }),
+    'accounts[0].id must be 1 to 128 of A-Z a-z 0-9 _ . : @ -, the first no dot, got ".." (from ZHONGKONG_ACCOUNTS)',
+  ],
+  ['a key for such an id', key({ accounts: ['.'] }), 'keys[0].accounts[0] must be an account id or "*", got "." (from ZHONGKONG_KEYS)'],
   ['weak key', key({ key: 'short' }), 'keys[0].key must be 24 to 128 of A-Z a-z 0-9 _ . -, got (secret) (from ZHONGKONG_KEYS)'],
   [
     'unknown scope',

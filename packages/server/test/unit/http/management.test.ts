@@ -84,6 +84,8 @@ describe('accounts', () => {
     [{ ...form, secret: 'short' }, '"secret": use 16 to 128'],
     [{ ...form, secret: '["a1b2c3d4e5f60718","b1b2c3d4e5f60718"]' }, '"secret": use 16 to 128'],
     [{ ...form, app_id: undefined }, 'id: use 1 to 128'],
+    [{ ...form, id: '..' }, '"id": use 1 to 128 of A-Z a-z 0-9 _ . : @ -, the first no dot'],
+    [{ ...form, app_id: '.' }, '"app_id": use 1 to 128'],
     [{ ...form, app_id: 'x'.repeat(10_000) }, '"app_id": use 1 to 128'],
     [{ ...form, app_id: 'a\0b' }, '"app_id": use 1 to 128'],
     [{ ...form, platform: 'tiktok' }, 'platform: unknown; known are official-account'],
@@ -186,6 +188,7 @@ describe('keys', () => {
     [{ ...form, expires_at: 1_800_000_000 }, '"expires_at"'],
     [{ ...form, scopes: ['admin'], accounts: ['wx1'] }, 'accounts: a key with the scope admin covers all accounts'],
     [{ ...form, scopes: ['metrics'], accounts: ['wx1'] }, 'accounts: a key with the scope metrics covers all accounts'],
+    [{ ...form, accounts: ['..'] }, '"accounts.0": use an account id or "*"'],
     [{ ...form, digest: 'x' }, '"digest": unknown'],
     [{ ...form, key: 'chosen-by-the-caller-itself' }, '"key": unknown'],
   ])('refuses %j', async (body, detail) => {
