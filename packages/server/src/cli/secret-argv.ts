@@ -45,6 +45,6 @@ export function refuseSecrets(argv: readonly string[]): void {
   const { what, instead } = found;
   throw wrongUsage({
     en: `a secret never goes on the command line, where every process of this machine can read it. Give the ${what} by ${instead.en}; if this one is real, replace it`,
-    zh: `秘密不能写在命令行上，本机任何进程都能看到。请改用 ${instead.zh} 提供 ${what}；如果刚才写的是真实的值，请更换它`,
+    zh: `秘密不能写在命令行上，本机任何进程都能看到。请改用以下方式提供 ${what}：${instead.zh}；如果刚才写的是真实的值，请更换它`,
   });
 }

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { localTime } from '../../../src/cli/output.ts';
 import { answers, KEY, type Request1, run, SERVER } from './world.ts';
 
 const SECRET = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
@@ -320,4 +321,20 @@ describe('doctor and openapi on a server', () => {
     const own = await run(['openapi'], { env: {} });
     expect(Object.keys((JSON.parse(own.out) as { paths: object }).paths)).toContain('/v1/accounts/{account}/token');
   });
+});
+
+it.each([
+  ['Asia/Shanghai', '2027-01-31 08:00:00 +08:00'],
+  ['America/St_Johns', '2027-01-30 20:30:00 -03:30'],
+  ['UTC', '2027-01-31 00:00:00 +00:00'],
+])('times are those of the local zone: %s', (zone, shown) => {
+  const before = process.env.TZ;
+  process.env.TZ = zone;
+  try {
+    expect(localTime('2027-01-31T00:00:00Z')).toBe(shown);
+  } finally {
+    // Assigning undefined would leave the text "undefined".
+    if (before === undefined) delete process.env.TZ;
+    else process.env.TZ = before;
+  }
 });
