@@ -16,7 +16,7 @@ import type { Answer } from './credential-json.ts';
 import type { AppDeps, Env, RequestContext } from './environment.ts';
 import { assertNoKeyInQuery } from './guard.ts';
 import { isReserved, refusedPath } from './path.ts';
-import { problemAnswer } from './problem.ts';
+import { forCaller, problemAnswer } from './problem.ts';
 import { respond } from './respond.ts';
 import { createRouter } from './router.ts';
 
@@ -55,7 +55,7 @@ export function createApp(deps: AppDeps): App {
       assertNoKeyInQuery(url.search);
       return await router.fetch(request, { deps, ip, trace });
     } catch (thrown) {
-      return respond(problemOf(told(thrown, trace), trace));
+      return respond(problemOf(forCaller(told(thrown, trace), undefined), trace));
     }
   }
 
@@ -103,4 +103,4 @@ function refusedByLibrary({ status, message }: HTTPException): unknown {
 }
 
 const problem = (c: Context<Env>, error: ZhongkongError, headers: Readonly<Record<string, string>> = {}): Response =>
-  respond(problemOf(error, c.env.trace, headers));
+  respond(problemOf(forCaller(error, c.get('caller')), c.env.trace, headers));
