@@ -117,8 +117,8 @@ async function compose(config: Config, clock: Clock, opened: Store) {
     async createFirstAdminKey(): Promise<string | null> {
       if (config.adminKey !== null || (await keys.get(ADMIN_KEY_ID)) !== null) return null;
       const key = createApiKey(randomBytes);
-      await keys.putAdmin(key, 'system');
-      return key;
+      // Of nodes that start together, one makes the key and tells it.
+      return (await keys.createFirstAdmin(key, 'system')) ? key : null;
     },
 
     /** Keep credentials fresh and this node's memory honest, until stopped. */
