@@ -179,7 +179,7 @@ function parseFile(name: string, text: string, mistakes: Mistake[]): Record<stri
   if (values === null) return {};
   if (typeof values === 'object' && !Array.isArray(values)) return values as Record<string, unknown>;
   mistakes.push(
-    mistake({ en: `${name} must hold options by name`, zh: `${name} 应为“名称: 值”形式的配置项` }, kindOf(values), () => undefined),
+    mistake({ en: `${name} must hold options by name`, zh: `${name} 应以名称为键列出配置项` }, kindOf(values), () => undefined),
   );
   return {};
 }

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { tokenAnswer } from '../../../src/dropin/answers.ts';
 import { ADMIN, type Answered, appIdOf, away, createWorld, refusal, reply, secretOf, START, type World } from '../http/world.ts';
 
@@ -220,33 +220,6 @@ describe('the real AppSecret', () => {
 
   test('under /v1 it is no key', async () => {
     expect((await world.call('GET', `/v1/accounts/${APP}/token`, { key: secretOf(APP) })).status).toBe(401);
-  });
-});
-
-describe('an AppSecret where an API key belongs', () => {
-  const told = () => world.said.filter(({ type }) => type === 'secret.misplaced');
-
-  test('is refused like any unknown key, and told to the operators, once in a while', async () => {
-    expectWechatError(await classic(secretOf(APP)), 40125, 'invalid appsecret');
-    await stable(secretOf(APP));
-    expect(told()).toEqual([{ type: 'secret.misplaced', account: APP }]);
-    expect(JSON.stringify(world.said)).not.toContain(secretOf(APP));
-    await world.advance(600_000);
-    await stable(secretOf(APP));
-    expect(told()).toHaveLength(2);
-  });
-
-  test('garbage and the secret of another account are not told, and read no account from the store', async () => {
-    const reads = vi.spyOn(world.directory, 'accountsByAppId');
-    for (const [secret, appid] of [
-      [`${secretOf(APP)}x`, APP],
-      [secretOf(APP), appIdOf(2)],
-      [secretOf(APP), 'nobody'],
-      ['x', APP],
-    ] as const)
-      expectWechatError(await classic(secret, appid), 40125, 'invalid appsecret');
-    expect(told()).toEqual([]);
-    expect(reads).not.toHaveBeenCalled();
   });
 });
 
