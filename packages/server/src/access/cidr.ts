@@ -1,12 +1,13 @@
 /**
- * Networks that a key may be used from: parsed once, asked for every call.
+ * Networks that a key may be used from, or that proxies stand in: parsed once, asked for every call.
  *
  * IPv4-mapped IPv6 (`::ffff:1.2.3.4`) and IPv4 are one and the same, in addresses and in networks. What is no
- * address matches nothing.
+ * address, or is spelled oddly, matches nothing.
  */
 
 import ipaddr from 'ipaddr.js';
 import { BoundedMap } from '../core/bounded-map.ts';
+import { isPlainIp, splitNetwork } from '../core/ip-spelling.ts';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Network = readonly [Address, number];
@@ -49,24 +50,20 @@ export function parseCidr(text: string): string | null {
   return network && `${network[0].toString()}/${network[1]}`;
 }
 
+/** One spelling per address: IPv4-mapped IPv6 becomes IPv4, IPv6 is compressed; null for what is no address. */
+export function normaliseIp(text: string): string | null {
+  return parseAddress(text)?.toString() ?? null;
+}
+
 function parseNetwork(text: string): Network | null {
-  const [, address = '', digits] = /^([^/]{2,45})(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  const base = parsePlain(address);
-  if (base === null) return null;
+  const parts = splitNetwork(text);
+  if (parts === null || !ipaddr.isValid(parts.address)) return null;
+  const base = ipaddr.parse(parts.address);
   const length = base.kind() === 'ipv4' ? 32 : 128;
-  const bits = digits === undefined ? length : Number(digits);
+  const bits = parts.bits ?? length;
   if (bits > length) return null;
   const mapped = base.kind() === 'ipv6' && (base as ipaddr.IPv6).isIPv4MappedAddress() && bits >= 96;
   return mapped ? [(base as ipaddr.IPv6).toIPv4Address(), bits - 96] : [base, bits];
 }
 
-function parseAddress(text: string): Address | null {
-  const plain = parsePlain(text);
-  return plain && ipaddr.process(plain.toString());
-}
-
-/** Only the four-part form of IPv4: ipaddr.js would also take 0x7f.1, 010.1 and the like. */
-function parsePlain(text: string): Address | null {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  return text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : null;
-}
+const parseAddress = (text: string): Address | null => (isPlainIp(text) && ipaddr.isValid(text) ? ipaddr.process(text) : null);

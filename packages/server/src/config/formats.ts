@@ -8,6 +8,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { APP_SECRET, APP_SECRET_FORM } from '../core/account.ts';
+import { splitNetwork } from '../core/ip-spelling.ts';
 import { isShared, STORE_FORMS, splitStoreUrl, storeUrlFault } from '../core/store-url.ts';
 import { both } from './both.ts';
 
@@ -73,13 +74,14 @@ export function isLoopback(host: string): boolean {
   return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback';
 }
 
-/** An address or a network, as a CIDR. */
+/** An address or a network, as a CIDR; read as those read it who judge calls by it. */
 export const cidr = () =>
   parsed<string>(both('must be an IP address or a CIDR, e.g. 10.0.0.0/8', '应为 IP 地址或 CIDR，如 10.0.0.0/8'), (value) => {
-    const [address = '', bits, ...rest] = value.split('/');
-    if (rest.length > 0 || (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address))) return null;
-    if (bits === undefined) return `${address}/${ipaddr.parse(address).kind() === 'ipv4' ? 32 : 128}`;
-    return /^\d{1,3}$/.test(bits) && ipaddr.isValidCIDR(value) ? value : null;
+    const parts = splitNetwork(value);
+    if (parts === null || !ipaddr.isValid(parts.address)) return null;
+    const length = ipaddr.parse(parts.address).kind() === 'ipv4' ? 32 : 128;
+    const bits = parts.bits ?? length;
+    return bits > length ? null : `${parts.address}/${bits}`;
   });
 
 const url = (value: string): URL => {

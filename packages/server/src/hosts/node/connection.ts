@@ -4,7 +4,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type ClientIp, normaliseIp } from './client-ip.ts';
+import { type ClientIp, peerIp } from './client-ip.ts';
 
 export interface Connection {
   /** The peer's own address, normalised; null when the socket is gone already. */
@@ -29,7 +29,7 @@ export function connectionOf(socket: Socket, clientIp: ClientIp): Connection {
 export const hadRequest = (socket: Socket): boolean => (socket as Known)[CONNECTION] !== undefined;
 
 function open(socket: Socket, clientIp: ClientIp): Connection {
-  const peer = normaliseIp(socket.remoteAddress);
+  const peer = peerIp(socket.remoteAddress);
   return { peer, trusted: clientIp.isTrusted(peer), plainHost: '' };
 }
 

@@ -1,7 +1,8 @@
 // The client's IP: believed only from trusted proxies, never guessed.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClientIp, normaliseIp } from '../../../src/hosts/node/client-ip.ts';
+import { ClientIp, peerIp } from '../../../src/hosts/node/client-ip.ts';
+import { ADDRESSES, NETWORKS } from '../access/ip-spellings.ts';
 
 const proxies = new ClientIp(['10.0.0.0/8', '192.0.2.7', '2001:db8:1::/48', '::ffff:172.16.0.0/108']);
 
@@ -77,6 +78,16 @@ describe('the client behind a proxy', () => {
   });
 });
 
+describe('addresses and networks are read as everywhere else', () => {
+  it.each(ADDRESSES)('a hop %j is %j', (text, spelled) => {
+    expect(new ClientIp([]).behindProxy(text)).toBe(spelled);
+  });
+  it.each(NETWORKS)('a trusted network %j is %j', (text, spelled) => {
+    if (spelled === null) expect(() => new ClientIp([text])).toThrow();
+    else expect(new ClientIp([text]).isTrusted(spelled.split('/')[0] ?? null)).toBe(true);
+  });
+});
+
 it.each([
   ['::ffff:127.0.0.1', '127.0.0.1'],
   ['127.0.0.1', '127.0.0.1'],
@@ -86,5 +97,5 @@ it.each([
   [undefined, null],
   ['nonsense', null],
 ])('a peer %s is %s', (peer, ip) => {
-  expect(normaliseIp(peer)).toBe(ip);
+  expect(peerIp(peer)).toBe(ip);
 });
