@@ -29,7 +29,7 @@ export class Gate {
 
   #turn(): Promise<void> {
     if (this.#waiting.length >= this.#maxWaiting) {
-      throw new ZhongkongError('rate_limited', 'too many calls with unknown API keys at the moment', { retryAfterSeconds: 1 });
+      throw new ZhongkongError('rate_limited', 'too many calls with unknown keys or accounts at the moment', { retryAfterSeconds: 1 });
     }
     return new Promise((resolve) => {
       this.#waiting.push(resolve);

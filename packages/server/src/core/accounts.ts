@@ -46,10 +46,14 @@ export interface AccountsDeps {
   readonly wake: (target: Target) => Promise<void>;
 }
 
+const MAX_NOBODYS = 10_000;
+
 export class Accounts {
   readonly #deps: AccountsDeps;
   readonly #cache: BoundedMap<Account>;
   readonly #byAppId: BoundedMap<readonly Account[]>;
+  /** AppIDs that no account has: apart, so that asking for many pushes out none that are used. */
+  readonly #nobodys: BoundedMap<readonly Account[]>;
   /** Drops so far: what was read before one and arrives after it must not be remembered. */
   #drops = 0;
 
@@ -57,6 +61,7 @@ export class Accounts {
     this.#deps = deps;
     this.#cache = new BoundedMap(deps.cacheSize);
     this.#byAppId = new BoundedMap(deps.cacheSize);
+    this.#nobodys = new BoundedMap(MAX_NOBODYS);
   }
 
   /** What memory knows; undefined says nothing about existence. */
@@ -66,7 +71,7 @@ export class Accounts {
 
   /** What memory knows of an AppID; undefined says nothing. */
   cachedByAppId(appId: string): readonly Account[] | undefined {
-    return this.#byAppId.get(appId);
+    return this.#byAppId.get(appId) ?? this.#nobodys.get(appId);
   }
 
   async get(id: string): Promise<Account | null> {
@@ -90,12 +95,12 @@ export class Accounts {
   }
 
   async byAppId(appId: string): Promise<readonly Account[]> {
-    const cached = this.#byAppId.get(appId);
+    const cached = this.cachedByAppId(appId);
     if (cached) return cached;
     if (!ACCOUNT_ID.test(appId)) return [];
     const drops = this.#drops;
     const accounts = await this.#deps.directory.accountsByAppId(appId);
-    if (accounts.length > 0 && drops === this.#drops) this.#byAppId.set(appId, accounts);
+    if (drops === this.#drops) (accounts.length > 0 ? this.#byAppId : this.#nobodys).set(appId, accounts);
     return accounts;
   }
 
@@ -171,12 +176,14 @@ export class Accounts {
     this.#cache.delete(id);
     // Which AppIDs it concerns is not told (the account may be new here); changes are rare, so all of them go.
     this.#byAppId.clear();
+    this.#nobodys.clear();
   }
 
   dropAll(): void {
     this.#drops += 1;
     this.#cache.clear();
     this.#byAppId.clear();
+    this.#nobodys.clear();
   }
 
   #sealed(id: string, secrets: readonly string[], secretRevision: number) {

@@ -22,7 +22,7 @@ import { errorAnswer, tokenAnswer, type WechatAnswer } from './answers.ts';
 import { wechatError } from './errors.ts';
 import { classicForm, FormRefused, stableForm, type TokenForm } from './form.ts';
 import type { HandedOut } from './handed-out.ts';
-import { migratingCaller } from './migrating.ts';
+import { MigratingCallers } from './migrating.ts';
 import { MisplacedSecrets } from './misplaced.ts';
 import type { RequestTrace } from './trace.ts';
 import { within } from './within.ts';
@@ -47,9 +47,17 @@ export const DROPIN_KIND = 'access_token';
 /** Left of the deadline for everything but waiting for WeChat, ms. */
 const OWN_SHARE_MS = 300;
 
+/** What is asked about callers whose secret is no API key. */
+interface Parts extends DropinDeps {
+  /** Null: AppSecrets are refused. */
+  readonly migrating: MigratingCallers | null;
+  readonly misplaced: MisplacedSecrets;
+}
+
 export function createDropin(deps: DropinDeps): { handlerOf(path: string): Handler | undefined } {
-  const { events, time } = deps;
-  const misplaced = new MisplacedSecrets(deps);
+  const { accounts, events, time, options } = deps;
+  const migrating = options.acceptAppSecret ? new MigratingCallers(accounts) : null;
+  const parts: Parts = { ...deps, migrating, misplaced: new MisplacedSecrets(deps) };
 
   const endpoint =
     (read: (request: Request, url: URL) => Promise<TokenForm>): Handler =>
@@ -59,9 +67,9 @@ export function createDropin(deps: DropinDeps): { handlerOf(path: string): Handl
       try {
         const answered = (async () => {
           const form = await read(request, url);
-          return tokenAnswer(await serve(deps, misplaced, form, ip, trace, startedAt));
+          return tokenAnswer(await serve(parts, form, ip, trace, startedAt));
         })();
-        return await within(answered, deps.options.dropinDeadlineMs);
+        return await within(answered, options.dropinDeadlineMs);
       } catch (thrown) {
         const { errcode, text, rid } =
           thrown instanceof FormRefused ? { ...thrown.error, rid: trace.requestId } : wechatError(told(thrown), ip, trace.requestId);
@@ -84,16 +92,9 @@ export function createDropin(deps: DropinDeps): { handlerOf(path: string): Handl
   return { handlerOf: (path) => handlers.get(path) };
 }
 
-async function serve(
-  deps: DropinDeps,
-  misplaced: MisplacedSecrets,
-  form: TokenForm,
-  ip: string | null,
-  trace: RequestTrace,
-  startedAt: number,
-): Promise<ServedCredential> {
+async function serve(deps: Parts, form: TokenForm, ip: string | null, trace: RequestTrace, startedAt: number): Promise<ServedCredential> {
   const { keeper, handedOut, time, options } = deps;
-  const caller = await callerOf(deps, misplaced, form);
+  const caller = await callerOf(deps, form);
   trace.keyId = caller.id;
   assertMay(caller, ip, time.now());
   takeCall(deps, caller);
@@ -141,13 +142,14 @@ async function hinted(
 }
 
 /** Whose key stands in the secret slot. An admin key is refused there: too much power for a URL. */
-async function callerOf(deps: DropinDeps, misplaced: MisplacedSecrets, { appid, secret }: TokenForm): Promise<ApiKeyRecord> {
-  const record = await deps.keys.find(secret);
+async function callerOf({ keys, migrating, misplaced }: Parts, { appid, secret }: TokenForm): Promise<ApiKeyRecord> {
+  const record = await keys.find(secret);
   if (record && !record.scopes.includes('admin')) return record;
-  const migrating = !record && deps.options.acceptAppSecret ? await migratingCaller(deps.accounts, appid, secret) : null;
-  if (migrating) return migrating;
-  if (!record) misplaced.look(appid, secret);
-  throw new ZhongkongError('unauthorized', record ? 'an admin key is not taken in a secret slot' : 'this API key is unknown');
+  if (record) throw new ZhongkongError('unauthorized', 'an admin key is not taken in a secret slot');
+  const caller = await migrating?.find(appid, secret);
+  if (caller) return caller;
+  misplaced.look(appid, secret);
+  throw new ZhongkongError('unauthorized', 'this API key is unknown');
 }
 
 function assertMay(caller: ApiKeyRecord, ip: string | null, now: number): void {

@@ -4,15 +4,29 @@
  * The secret opens exactly its own account, for reading, and counts as an unlimited key of that account.
  */
 
+import { Gate } from '../access/gate.ts';
 import type { Accounts } from '../core/accounts.ts';
 import type { ApiKeyRecord } from '../core/api-key.ts';
 
-/** The caller that this AppSecret stands for, or null. */
-export async function migratingCaller(accounts: Accounts, appId: string, secret: string): Promise<ApiKeyRecord | null> {
-  for (const account of await accounts.byAppId(appId)) {
-    if (accounts.ownsSecret(account, secret)) return callerFor(account.id);
+/** Look-ups of AppIDs that memory does not know, at once and in line: anybody may ask, so they cannot flood the store. */
+const LOOKUPS_RUNNING = 16;
+const LOOKUPS_WAITING = 1000;
+
+export class MigratingCallers {
+  readonly #accounts: Accounts;
+  readonly #gate = new Gate(LOOKUPS_RUNNING, LOOKUPS_WAITING);
+
+  constructor(accounts: Accounts) {
+    this.#accounts = accounts;
   }
-  return null;
+
+  /** The caller that this AppSecret stands for, or null. Throws `rate_limited` in a flood of unknown AppIDs. */
+  async find(appId: string, secret: string): Promise<ApiKeyRecord | null> {
+    const accounts = this.#accounts;
+    const known = accounts.cachedByAppId(appId) ?? (await this.#gate.run(() => accounts.byAppId(appId)));
+    const owner = known.find((account) => accounts.ownsSecret(account, secret));
+    return owner ? callerFor(owner.id) : null;
+  }
 }
 
 /** No key has such an id. */
