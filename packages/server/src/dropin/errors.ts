@@ -24,7 +24,10 @@ export const FORM_ERRORS = {
 
 export type FormError = keyof typeof FORM_ERRORS;
 
-const BUSY: WechatError = { errcode: -1, text: 'system error' };
+/** A trouble of ours. */
+export const BUSY: WechatError = { errcode: -1, text: 'system error' };
+/** A path that WeChat has nothing at, or a URL that is none. */
+export const INVALID_URL: WechatError = { errcode: 40066, text: 'invalid url' };
 
 const MAPPED: Readonly<Record<ErrorCode, WechatError>> = {
   unauthorized: { errcode: 40125, text: 'invalid appsecret' },

@@ -9,6 +9,7 @@ import { HTTPException } from 'hono/http-exception';
 import { asZhongkongError, ZhongkongError } from '../core/errors.ts';
 import { createRid, errorAnswer } from '../dropin/answers.ts';
 import { createDropin } from '../dropin/dropin.ts';
+import { INVALID_URL } from '../dropin/errors.ts';
 import { HandedOut } from '../dropin/handed-out.ts';
 import { newTrace, type RequestTrace } from '../dropin/trace.ts';
 import { allowedMethods } from './allow.ts';
@@ -26,8 +27,6 @@ export interface App {
   /** Never rejects. */
   fetch(request: Request, context: RequestContext): Promise<Response>;
 }
-
-const INVALID_URL = { errcode: 40066, text: 'invalid url' };
 
 export function createApp(deps: AppDeps): App {
   const { time, events, requestId, log, unit = Math.random } = deps;

@@ -47,7 +47,9 @@ describe('what never becomes a request', () => {
     ['a null byte in a header', 'GET / HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n', 400],
     ['headers of 20 KiB', `GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(20_480)}\r\n\r\n`, 431],
     ['a request line of 20 KiB', `GET /${'a'.repeat(20_480)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],
-    ['a host that is none', 'GET / HTTP/1.1\r\nHost: a b/c\r\n\r\n', 400],
+    ['a host that is none', 'GET /v1/keys HTTP/1.1\r\nHost: a b/c\r\n\r\n', 400],
+    ['no host', 'GET /v1/keys HTTP/1.1\r\n\r\n', 400],
+    ['no host in HTTP/1.0', 'GET /v1/keys HTTP/1.0\r\n\r\n', 400],
   ])('%s is answered with a problem', async (_what, text, status) => {
     let reached = false;
     const { open } = await serve(async () => {
@@ -63,6 +65,24 @@ describe('what never becomes a request', () => {
       advice: { en: expect.any(String), zh: expect.any(String) },
     });
     expect(reached).toBe(false);
+  });
+
+  it.each([
+    ['a host that is none', 'GET /cgi-bin/token HTTP/1.1\r\nHost: a b/c\r\n\r\n'],
+    ['no host', 'GET /cgi-bin/token HTTP/1.1\r\n\r\n'],
+  ])('%s, where paths are WeChat’s, is answered in its shape', async (_what, text) => {
+    const { open } = await serve(echo);
+    const answer = await open().ask(text);
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toContainEqual(['content-type', 'application/json; encoding=utf-8']);
+    expect(json(answer.body)).toEqual({ errcode: 40066, errmsg: expect.stringMatching(/^invalid url rid: [0-9a-f]{8}(-[0-9a-f]{8}){2}$/) });
+  });
+
+  it('an expectation that nobody knows changes no answer', async () => {
+    const { open } = await serve(echo);
+    const answer = await open().ask('POST /v1/keys HTTP/1.1\r\nHost: x\r\nExpect: the-impossible\r\nContent-Length: 2\r\n\r\nab');
+    expect(answer.status).toBe(200);
+    expect(json(answer.body)).toMatchObject({ target: '/v1/keys', body: 'ab' });
   });
 
   it('a client that drips its headers is cut off with 408', async () => {

@@ -11,13 +11,13 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { ZhongkongError } from '../../core/errors.ts';
 import type { Bilingual } from '../../core/failure.ts';
-import { refusedPath } from '../../http/path.ts';
+import { isReserved, refusedPath } from '../../http/path.ts';
 import { Announcement } from './announcement.ts';
 import { ClientIp } from './client-ip.ts';
 import { ipOf } from './connection.ts';
 import { drainer } from './drain.ts';
 import { FastPath, type FastPathParts } from './fast-path.ts';
-import { answerProtocolError, protocolErrorResponse } from './protocol-error.ts';
+import { answerProtocolError, protocolErrorResponse, wechatProtocolErrorResponse } from './protocol-error.ts';
 import { readTls, type TlsFiles } from './tls.ts';
 
 /** What this host needs of an engine. */
@@ -52,6 +52,8 @@ const LIMITS = {
   drainMs: 12_000,
   /** Request line and headers together. */
   maxHeaderSize: 16 * 1024,
+  /** Ours to refuse, in the shape of the path; Node's own 400 is bare. */
+  requireHostHeader: false,
   /** All headers have to be here by then: no connection is held by dripping them. */
   headersTimeout: 10_000,
   /** The whole request, body included; bodies are at most some kilobytes. */
@@ -76,14 +78,17 @@ export async function listen(engine: Served, config: ListenConfig, limits: Parti
 
   /** Targets that no URL parser should touch; the app refuses them by what came over the wire. */
   const refused = new WeakMap<IncomingMessage, string>();
-  const throughApp = getRequestListener(
-    (request, bindings) => {
-      const { incoming } = bindings as { incoming: IncomingMessage };
-      return engine.app.fetch(request, { ip: ipOf(incoming, clientIp), target: refused.get(incoming) ?? incoming.url ?? '' });
-    },
-    // Replacing the process's Request and Response would reach into everything else that runs in it.
-    { overrideGlobalObjects: false, errorHandler: protocolErrorResponse },
-  );
+  const throughApp = (errorHandler: (error: unknown) => Response) =>
+    getRequestListener(
+      (request, bindings) => {
+        const { incoming } = bindings as { incoming: IncomingMessage };
+        return engine.app.fetch(request, { ip: ipOf(incoming, clientIp), target: refused.get(incoming) ?? incoming.url ?? '' });
+      },
+      // Replacing the process's Request and Response would reach into everything else that runs in it.
+      { overrideGlobalObjects: false, errorHandler },
+    );
+  const ours = throughApp(protocolErrorResponse);
+  const wechats = throughApp(wechatProtocolErrorResponse);
   const announcement = new Announcement(() => performance.now());
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     announcement.saw(request, response);
@@ -94,7 +99,7 @@ export async function listen(engine: Served, config: ListenConfig, limits: Parti
       refused.set(request, target);
       request.url = '/';
     }
-    void throughApp(request, response);
+    void (isReserved(target) ? ours : wechats)(request, response);
   };
 
   const wire = { ...LIMITS, ...limits };
@@ -102,6 +107,8 @@ export async function listen(engine: Served, config: ListenConfig, limits: Parti
   const drain = drainer(server);
   server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', answerProtocolError);
+  // Node's own answer would be a bare 417; an expectation that we do not know may as well be left unmet.
+  server.on('checkExpectation', onRequest);
   await bound(server, config.listen);
 
   const { port } = server.address() as AddressInfo;

@@ -51,7 +51,7 @@ export function readPlainHeaders(request: IncomingMessage, into: PlainHeaders): 
       default:
     }
   }
-  return true;
+  return into.host !== '';
 }
 
 export const isPlainHost = (host: string): boolean => PLAIN_HOST.test(host);

@@ -1,13 +1,16 @@
 /**
- * Answers what never became a request: broken HTTP, headers too large, a client that drips.
+ * Answers what never became a request: broken HTTP, headers too large, a client that drips; a `Host` that is none.
  *
- * There is no request to tell the API from the drop-in by, so the answer is always problem+json, and the connection ends.
+ * Broken HTTP has no path to tell the API from the drop-in by, so its answer is problem+json, and the connection ends.
  */
 
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { RequestError } from '@hono/node-server';
 import { ERROR_ADVICE } from '../../core/errors.ts';
+import { createRid, errorAnswer } from '../../dropin/answers.ts';
+import { BUSY, INVALID_URL } from '../../dropin/errors.ts';
+import { respond } from '../../http/respond.ts';
 
 interface Answer {
   readonly status: number;
@@ -35,11 +38,19 @@ export function answerProtocolError(error: NodeJS.ErrnoException, socket: Duplex
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`);
 }
 
-/** The same for what the URL parser does not take, e.g. a malformed `Host`, and for a fault below the app. */
+/** The same for what the URL parser does not take, e.g. a malformed `Host` or none, and for a fault below the app. */
 export function protocolErrorResponse(error: unknown): Response {
   const isRequest = error instanceof RequestError;
-  const { status, detail } = isRequest ? { status: 400, detail: 'the Host header or the request target is malformed' } : BROKEN;
+  const { status, detail } = isRequest
+    ? { status: 400, detail: 'the Host header is missing, or it or the request target is malformed' }
+    : BROKEN;
   return new Response(bodyOf({ status, detail }), { status, headers: HEADERS });
+}
+
+/** The same where paths are WeChat's. */
+export function wechatProtocolErrorResponse(error: unknown): Response {
+  const { errcode, text } = error instanceof RequestError ? INVALID_URL : BUSY;
+  return respond(errorAnswer(errcode, text, createRid(Date.now(), Math.random)));
 }
 
 const HEADERS = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
