@@ -319,6 +319,8 @@ describe('doctor and openapi on a server', () => {
     expect(JSON.parse(out)).toEqual({ openapi: '3.1.0' });
     expect(requests[0]?.path).toBe('/openapi.json');
     const own = await run(['openapi'], { env: {} });
+    // It is JSON anyway; a script asks for it as of every other command.
+    expect(await run(['openapi', '--json'], { env: {} })).toMatchObject({ code: 0, out: own.out });
     expect(Object.keys((JSON.parse(own.out) as { paths: object }).paths)).toContain('/v1/accounts/{account}/token');
   });
 });
