@@ -1,0 +1,29 @@
+/** What is published: every package brings its own text, the licence, and the files that it says it has. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PACKAGES = readdirSync(join(ROOT, 'packages'));
+const read = (...path) => readFileSync(join(ROOT, ...path), 'utf8');
+
+it('finds the packages', () => {
+  expect(PACKAGES).toEqual(expect.arrayContaining(['client', 'server', 'simulator']));
+});
+
+describe.each(PACKAGES)('%s', (name) => {
+  const { files, private: isPrivate } = JSON.parse(read('packages', name, 'package.json'));
+
+  it('lists the build, a README and the licence, and has them', () => {
+    if (isPrivate) return;
+    expect(files).toEqual(['dist', 'README.md', 'LICENSE']);
+    // The build is there after a build.
+    for (const file of files.slice(1)) expect(existsSync(join(ROOT, 'packages', name, file)), file).toBe(true);
+  });
+
+  it('has the licence of the project, to the letter', () => {
+    if (!isPrivate) expect(read('packages', name, 'LICENSE')).toBe(read('LICENSE'));
+  });
+});
