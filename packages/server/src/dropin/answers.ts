@@ -8,7 +8,7 @@
 import type { ServedCredential } from '../core/credential.ts';
 
 /** A whole small answer. Header names are lower case; the host adds Content-Length. */
-export interface WechatAnswer {
+export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -22,13 +22,13 @@ const HEADERS: Readonly<Record<string, string>> = {
 /**
  * `{"access_token","expires_in"}`. At least 1 s: some SDKs take 0 for "not given" and assume two hours.
  */
-export function tokenAnswer(served: Pick<ServedCredential, 'value' | 'expiresInMs'>): WechatAnswer {
+export function tokenAnswer(served: Pick<ServedCredential, 'value' | 'expiresInMs'>): Answer {
   const expiresIn = Math.max(1, Math.floor(served.expiresInMs / 1000));
   return { status: 200, headers: HEADERS, body: JSON.stringify({ access_token: served.value, expires_in: expiresIn }) };
 }
 
 /** `{"errcode","errmsg"}` with the request's id behind the text, as WeChat writes it. */
-export function errorAnswer(errcode: number, text: string, rid: string): WechatAnswer {
+export function errorAnswer(errcode: number, text: string, rid: string): Answer {
   return { status: 200, headers: HEADERS, body: JSON.stringify({ errcode, errmsg: `${text} rid: ${rid}` }) };
 }
 

@@ -12,20 +12,21 @@ import type { RateLimiter } from '../access/rate.ts';
 import type { Account } from '../core/account.ts';
 import type { Accounts } from '../core/accounts.ts';
 import type { ApiKeyRecord } from '../core/api-key.ts';
+import type { Clock } from '../core/clock.ts';
 import type { ServedCredential } from '../core/credential.ts';
+import { within } from '../core/deadline.ts';
 import { asZhongkongError, ZhongkongError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Keeper } from '../core/keeper.ts';
 import type { Catalog, Target } from '../core/kind.ts';
 import type { StoreTime } from '../core/store-time.ts';
-import { errorAnswer, tokenAnswer, type WechatAnswer } from './answers.ts';
+import { type Answer, errorAnswer, tokenAnswer } from './answers.ts';
 import { wechatError } from './errors.ts';
 import { classicForm, FormRefused, stableForm, type TokenForm } from './form.ts';
 import type { HandedOut } from './handed-out.ts';
 import { MigratingCallers } from './migrating.ts';
 import { MisplacedSecrets } from './misplaced.ts';
 import type { RequestTrace } from './trace.ts';
-import { within } from './within.ts';
 
 export interface DropinDeps {
   readonly keeper: Keeper;
@@ -33,13 +34,14 @@ export interface DropinDeps {
   readonly keys: Keys;
   readonly catalog: Catalog;
   readonly limiter: RateLimiter;
+  readonly clock: Clock;
   readonly time: StoreTime;
   readonly events: EventSink;
   readonly handedOut: HandedOut;
   readonly options: { readonly acceptAppSecret: boolean; readonly dropinDeadlineMs: number };
 }
 
-type Handler = (request: Request, url: URL, ip: string | null, trace: RequestTrace) => Promise<WechatAnswer>;
+type Handler = (request: Request, url: URL, ip: string | null, trace: RequestTrace) => Promise<Answer>;
 
 /** What these two endpoints hand out, in either chain: which one is kept is the account's mode. */
 export const DROPIN_KIND = 'access_token';
@@ -55,7 +57,7 @@ interface Parts extends DropinDeps {
 }
 
 export function createDropin(deps: DropinDeps): { handlerOf(path: string): Handler | undefined } {
-  const { accounts, events, time, options } = deps;
+  const { accounts, clock, events, time, options } = deps;
   const migrating = options.acceptAppSecret ? new MigratingCallers(accounts) : null;
   const parts: Parts = { ...deps, migrating, misplaced: new MisplacedSecrets(deps) };
 
@@ -69,7 +71,7 @@ export function createDropin(deps: DropinDeps): { handlerOf(path: string): Handl
           const form = await read(request, url);
           return tokenAnswer(await serve(parts, form, ip, trace, startedAt));
         })();
-        return await within(answered, options.dropinDeadlineMs);
+        return await within(clock, answered, options.dropinDeadlineMs);
       } catch (thrown) {
         const { errcode, text, rid } =
           thrown instanceof FormRefused ? { ...thrown.error, rid: trace.requestId } : wechatError(told(thrown), ip, trace.requestId);

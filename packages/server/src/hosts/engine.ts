@@ -84,7 +84,7 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   const limiter = new RateLimiter(() => clock.monotonic());
   const handedOut = new HandedOut();
   const app = createApp({
-    ...{ keeper, accounts, keys, catalog, directory, credentials, limiter, time, events, handedOut },
+    ...{ keeper, accounts, keys, catalog, directory, credentials, limiter, clock, time, events, handedOut },
     health: () => health.report(),
     metrics: () => metrics.text(),
     options: {
@@ -97,7 +97,6 @@ async function compose(config: Config, clock: Clock, opened: Store) {
     },
     requestId: () => randomBytes(8).toString('hex'),
     log: observeRequests(observing.logger, metrics),
-    wall: () => clock.wall(),
     unit: () => nodeRandom.unit(),
   });
   const loops: Loop[] = [];

@@ -7,13 +7,12 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { asZhongkongError, ZhongkongError } from '../core/errors.ts';
-import { createRid, errorAnswer } from '../dropin/answers.ts';
+import { type Answer, createRid, errorAnswer } from '../dropin/answers.ts';
 import { createDropin } from '../dropin/dropin.ts';
 import { INVALID_URL } from '../dropin/errors.ts';
 import { HandedOut } from '../dropin/handed-out.ts';
 import { newTrace, type RequestTrace } from '../dropin/trace.ts';
 import { allowedMethods } from './allow.ts';
-import type { Answer } from './credential-json.ts';
 import type { AppDeps, Env, RequestContext } from './environment.ts';
 import { assertNoKeyInQuery } from './guard.ts';
 import { isReserved, refusedPath } from './path.ts';

@@ -5,13 +5,7 @@
  */
 
 import type { ServedCredential } from '../core/credential.ts';
-
-/** A whole small answer. Header names are lower case; the host adds Content-Length. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+import type { Answer } from '../dropin/answers.ts';
 
 /** The fields of a served credential on the wire, in their order. Instants RFC 3339, durations whole seconds. */
 export function credentialFields(served: ServedCredential) {

@@ -4,6 +4,7 @@ import type { Keys } from '../access/keys.ts';
 import type { RateLimiter } from '../access/rate.ts';
 import type { Accounts } from '../core/accounts.ts';
 import type { ApiKeyRecord } from '../core/api-key.ts';
+import type { Clock } from '../core/clock.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Keeper } from '../core/keeper.ts';
 import type { Catalog } from '../core/kind.ts';
@@ -50,6 +51,8 @@ export interface AppDeps {
   readonly directory: Directory;
   readonly credentials: CredentialStore;
   readonly limiter: RateLimiter;
+  /** This machine's, for waiting and to tell how far it is from the store's. */
+  readonly clock: Clock;
   readonly time: StoreTime;
   readonly health: () => HealthReport;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
@@ -59,8 +62,6 @@ export interface AppDeps {
   readonly log: (event: RequestLog) => void;
   /** Shared with a fast path that answers drop-in tokens itself; default: the app's own. */
   readonly handedOut?: HandedOut;
-  /** This machine's wall clock, epoch ms, to tell how far it is from the store's. Default: Date.now. */
-  readonly wall?: () => number;
   /** Uniform in [0, 1), for request ids in WeChat's grammar. Default: Math.random. */
   readonly unit?: () => number;
 }

@@ -7,7 +7,7 @@
 
 import type { ApiKeyRecord } from '../core/api-key.ts';
 import { type ErrorCode, ZhongkongError } from '../core/errors.ts';
-import type { Answer } from './credential-json.ts';
+import type { Answer } from '../dropin/answers.ts';
 
 export const PROBLEMS = {
   invalid_request: { status: 400, title: 'Invalid request' },

@@ -1,6 +1,6 @@
 /** From an answer to a Response, the one place. */
 
-import type { Answer } from './credential-json.ts';
+import type { Answer } from '../dropin/answers.ts';
 
 export function respond({ status, headers, body }: Answer): Response {
   return new Response(body, { status, headers: headers as Record<string, string> });

@@ -119,6 +119,7 @@ export async function createRig() {
       directory,
       credentials,
       limiter,
+      clock,
       time,
       handedOut,
       events,

@@ -6,7 +6,9 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
+import { nodeClock } from '../../adapters/clock.ts';
 import type { Config } from '../../config/schema.ts';
+import { within } from '../../core/deadline.ts';
 import type { Bilingual } from '../../core/failure.ts';
 import { type Upstream, UpstreamError } from '../../core/upstream.ts';
 import { type Finding, finding, reasonOf } from './finding.ts';
@@ -31,20 +33,12 @@ export async function checkNetwork(config: Config, upstream: Upstream, now: () =
 
 const hostOf = (base: URL): string => base.hostname.replace(/^\[|\]$/g, '');
 
-const within = <T>(work: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(Object.assign(new Error('too late'), { code: 'ETIMEDOUT' })), DEADLINE_MS);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
-};
-
 async function name(base: URL, egressProxy: string | null): Promise<Finding[]> {
   const host = hostOf(base);
   // Through a proxy it is the proxy that resolves.
   if (isIP(host) || egressProxy !== null) return [];
   try {
-    const addresses = (await within(lookup(host, { all: true }))).map(({ address }) => address).join(', ');
+    const addresses = (await within(nodeClock, lookup(host, { all: true }), DEADLINE_MS)).map(({ address }) => address).join(', ');
     return [finding('dns', 'ok', { en: addresses, zh: addresses }, null, host)];
   } catch (error) {
     const text = { en: `cannot be resolved (${reasonOf(error)})`, zh: `无法解析（${reasonOf(error)}）` };

@@ -4,6 +4,7 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { APP_SECRET, APP_SECRET_FORM } from '../../core/account.ts';
 import type { AccountPatch } from '../../core/accounts.ts';
 import { unknownAccount } from '../../access/authorize.ts';
+import { defined } from '../defined.ts';
 import type { Env } from '../environment.ts';
 import { actorOf } from '../guard.ts';
 import { operation } from '../operation.ts';
@@ -138,11 +139,4 @@ export function mountAccounts(app: OpenAPIHono<Env>): void {
     c.env.trace.accountId = account;
     return noContent();
   });
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Without the fields that were not given: "not given" and "undefined" are two things to what follows. */
-export function defined<T extends object>(form: T): Defined<T> {
-  return Object.fromEntries(Object.entries(form).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

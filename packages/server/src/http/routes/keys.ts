@@ -6,13 +6,13 @@ import type { KeyPatch } from '../../access/keys.ts';
 import { ACCOUNT_REFERENCE } from '../../core/account.ts';
 import { SCOPES } from '../../core/api-key.ts';
 import { ZhongkongError } from '../../core/errors.ts';
+import { defined } from '../defined.ts';
 import type { Env } from '../environment.ts';
 import { actorOf } from '../guard.ts';
 import { operation } from '../operation.ts';
 import { json, noContent } from '../respond.ts';
 import { instant, kindName, nextCursor, paged, pageQuery } from '../schemas.ts';
 import { keyJson, keySchema } from '../wire.ts';
-import { defined } from './accounts.ts';
 
 const TAG = 'keys';
 

@@ -1,8 +1,8 @@
 /** The leak procedure: started here, driven by the due queue, followed here. It lives in the credential's record. */
 
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { within } from '../../core/deadline.ts';
 import { ZhongkongError } from '../../core/errors.ts';
-import { within } from '../../dropin/within.ts';
 import type { Env } from '../environment.ts';
 import { actorOf } from '../guard.ts';
 import { operation } from '../operation.ts';
@@ -43,7 +43,7 @@ export function mountLeak(app: OpenAPIHono<Env>): void {
     await deps.directory.appendAudit([
       { at: deps.time.now(), action: 'credential.revoke_leaked', actor: actorOf(c), subject: account, data: { kind, reason } },
     ]);
-    const record = await within(deps.keeper.revokeLeaked(target, reason), deps.options.readDeadlineMs);
+    const record = await within(deps.clock, deps.keeper.revokeLeaked(target, reason), deps.options.readDeadlineMs);
     if (!record.leak) throw new ZhongkongError('internal', 'the leak procedure did not begin');
     const location = `/v1/accounts/${encodeURIComponent(account)}/credentials/${kind}/operations/${leakId(record.leak)}`;
     return json(leakJson(target.id, record.leak), 202, { location });

@@ -83,7 +83,7 @@ const status = operation({
   },
 });
 
-async function serverJson({ health, directory, time, options, wall = Date.now }: AppDeps): Promise<z.infer<typeof serverStatus>> {
+async function serverJson({ health, directory, clock, time, options }: AppDeps): Promise<z.infer<typeof serverStatus>> {
   const { status: state, reason } = health();
   const accounts = await directory.countAccounts();
   const now = time.now();
@@ -93,7 +93,7 @@ async function serverJson({ health, directory, time, options, wall = Date.now }:
     reason: reason ?? null,
     store: options.store ?? null,
     accounts,
-    time: { now: rfc3339(now), offset_ms: Math.round(now - wall()), uncertainty_ms: time.uncertaintyMs },
+    time: { now: rfc3339(now), offset_ms: Math.round(now - clock.wall()), uncertainty_ms: time.uncertaintyMs },
   };
 }
 

@@ -80,6 +80,7 @@ export async function createWorld(options: WorldOptions = {}) {
     directory,
     credentials,
     limiter,
+    clock: { ...time.clock, wall: () => time.clock.wall() - 1500 },
     time: storeTime,
     events,
     health: () => health,
@@ -96,7 +97,6 @@ export async function createWorld(options: WorldOptions = {}) {
     requestId: () => `req-${(requests += 1)}`,
     log: (event) => logged.push(event),
     handedOut,
-    wall: () => time.clock.wall() - 1500,
     unit: () => 0.5,
   });
   await keys.putAdmin(ADMIN, 'test');
