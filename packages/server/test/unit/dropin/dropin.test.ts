@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { tokenAnswer } from '../../../src/dropin/answers.ts';
 import { ADMIN, type Answered, appIdOf, away, createWorld, refusal, reply, secretOf, START, type World } from '../http/world.ts';
 
@@ -195,55 +195,6 @@ describe('who may', () => {
     await classic(slow, 'nobody');
     await classic(slow, 'nobody');
     expectWechatError(await classic(slow), 45009, 'api freq out of limit');
-  });
-});
-
-describe('the real AppSecret', () => {
-  beforeEach(async () => {
-    world = await createWorld({ app: { acceptAppSecret: true } });
-    await world.addAccount(APP, { secrets: [secretOf(APP), 'its-fallback-secret'] });
-    await world.addAccount(appIdOf(2));
-  });
-
-  test('opens its own account where the configuration says so, the fallback too', async () => {
-    expect((await classic(secretOf(APP))).json.access_token).toBe(world.wechat.issued[0]);
-    expect((await stable('its-fallback-secret')).json.access_token).toBe(world.wechat.issued[0]);
-    expect(world.logged.at(-1)).toMatchObject({ keyId: `appsecret:${APP}`, accountId: APP });
-  });
-
-  test('and no other', async () => {
-    expectWechatError(await classic(secretOf(appIdOf(2))), 40125, 'invalid appsecret');
-    expectWechatError(await classic(`${secretOf(APP)}x`), 40125, 'invalid appsecret');
-    expectWechatError(await classic(secretOf(APP), 'nobody'), 40125, 'invalid appsecret');
-    expectWechatError(await classic(ADMIN), 40125, 'invalid appsecret');
-  });
-
-  test('of an AppID that is nobody’s costs one look-up, until an account changes', async () => {
-    const lookups = vi.spyOn(world.directory, 'accountsByAppId');
-    for (let i = 0; i < 20; i += 1) await classic(`a-secret-of-nobody-${i}`, 'wx00000000000000ff');
-    expect(lookups).toHaveBeenCalledTimes(1);
-    await world.addAccount('wx00000000000000ff');
-    expect((await classic(secretOf('wx00000000000000ff'), 'wx00000000000000ff')).json.access_token).toBeDefined();
-  });
-
-  test('of ever new AppIDs cannot flood the store: few look-ups at once, and an end to the line', async () => {
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    const lookups = vi.spyOn(world.directory, 'accountsByAppId').mockImplementation(async () => held.then(() => []));
-    // Known to be no key, so that nothing else stands in the way.
-    const secret = 'the-secret-of-nobody-at-all';
-    await world.keys.find(secret);
-    const asked = Array.from({ length: 1100 }, (_, i) => classic(secret, `wx-of-nobody-${i}`));
-    await world.advance(0);
-    expect(lookups.mock.calls.length).toBeLessThanOrEqual(16);
-    release();
-    const codes = (await Promise.all(asked)).map(({ json }) => json.errcode);
-    expect(new Set(codes)).toEqual(new Set([40125, 45009]));
-    expect(codes.filter((code) => code === 40125)).toHaveLength(1016);
-  });
-
-  test('under /v1 it is no key', async () => {
-    expect((await world.call('GET', `/v1/accounts/${APP}/token`, { key: secretOf(APP) })).status).toBe(401);
   });
 });
 
