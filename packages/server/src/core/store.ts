@@ -164,7 +164,10 @@ export interface Store {
   readonly credentials: CredentialStore;
   readonly directory: Directory;
   readonly due: DueQueue;
-  /** Cheap round trip incl. a check that it can write; rejects with `store_unavailable`. */
+  /**
+   * Cheap round trip that really writes. Rejects with `store_unavailable`, or with `config_invalid` when later code has
+   * changed the schema meanwhile.
+   */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -13,7 +13,7 @@ export class Health {
   readonly #events: EventBus;
   #phase: 'starting' | 'running' | 'draining' = 'starting';
   #trouble: string | null = null;
-  #blocked: string | null = null;
+  #blocked = false;
 
   constructor(events: EventBus) {
     this.#events = events;
@@ -33,26 +33,31 @@ export class Health {
 
   /** Some call to the store failed; only what says that the store is away counts. */
   storeFailed(during: string, error: unknown): void {
-    if (this.#trouble !== null || !(error instanceof ZhongkongError) || error.code !== 'store_unavailable') return;
-    this.#events.emit({ type: 'store.failed', during, cause: error.message });
+    if (error instanceof ZhongkongError && error.code === 'store_unavailable') this.#tell(during, error);
   }
 
   /** Ask the store. False = not ours to work with any more. */
   async look(ping: () => Promise<void>): Promise<boolean> {
     try {
       await ping();
+      this.#blocked = false;
       if (this.#trouble !== null) this.#events.emit({ type: 'store.recovered' });
-      this.#blocked = null;
     } catch (error) {
-      this.storeFailed('asking whether it can be written', error);
-      if (error instanceof ZhongkongError && error.code !== 'store_unavailable') this.#blocked = error.message;
+      this.#blocked = error instanceof ZhongkongError && error.code === 'config_invalid';
+      this.#tell('asking whether it can be written', error);
     }
-    return this.#blocked === null;
+    return !this.#blocked;
+  }
+
+  #tell(during: string, error: unknown): void {
+    if (this.#trouble !== null) return;
+    this.#events.emit({ type: 'store.failed', during, cause: error instanceof Error ? error.message : 'unknown' });
   }
 
   report(): HealthReport {
     if (this.#phase !== 'running') return { ready: false, status: this.#phase };
-    if (this.#blocked !== null) return { ready: false, status: 'degraded', reason: this.#blocked };
+    // Nobody needs a key to ask, so what the store is and where stays in the log.
+    if (this.#blocked) return { ready: false, status: 'degraded', reason: 'a later version has changed the schema of the store' };
     if (this.#trouble !== null) return { ready: true, status: 'degraded', reason: this.#trouble };
     return { ready: true, status: 'ok' };
   }

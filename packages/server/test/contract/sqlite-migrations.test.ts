@@ -69,7 +69,7 @@ describe('migrations', () => {
     await migrate(db, options([...MIGRATIONS, addTable('later')]));
     const number = MIGRATIONS.length;
     await expect(openSqlite(file)).rejects.toMatchObject({
-      code: 'store_unavailable',
+      code: 'config_invalid',
       message: `${file} has schema ${number + 1}, this version of Zhongkong knows schema ${number}: a later version has used it`,
       advice: { en: expect.stringContaining('later version'), zh: expect.stringContaining('较新的版本') },
     });
@@ -96,7 +96,7 @@ describe('migrations', () => {
     const store = await openSqlite(file);
     await store.ping();
     await migrate(connect(), options([...MIGRATIONS, addTable('later')]));
-    await expect(store.ping()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(store.ping()).rejects.toMatchObject({ code: 'config_invalid' });
     await store.close();
   });
 

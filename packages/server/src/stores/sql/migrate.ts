@@ -62,7 +62,7 @@ export async function schemaNumber(db: Kysely<Tables>): Promise<number> {
 export function refuseNewer(number: number, place: string, migrations: readonly Migration[] = MIGRATIONS): void {
   if (number <= migrations.length) return;
   throw new ZhongkongError(
-    'store_unavailable',
+    'config_invalid',
     {
       en: `${place} has schema ${number}, this version of Zhongkong knows schema ${migrations.length}: a later version has used it`,
       zh: `${place} 的表结构版本为 ${number}，当前版本的 Zhongkong 只支持到 ${migrations.length}：更新的版本已使用过它`,

@@ -39,12 +39,15 @@ test('a store that still reads but cannot be written stays degraded until a ping
   expect(seen).toEqual(['store.failed', 'store.recovered']);
 });
 
-test('a schema that newer code moved on: not ready, and no trouble of the store', async () => {
+test('a schema that newer code moved on: not ready, told once, without a word of where', async () => {
   const { health, seen } = setUp();
-  const newer = new ZhongkongError('config_invalid', 'the schema is newer');
+  const newer = new ZhongkongError('config_invalid', '/srv/zhongkong.db has schema 99');
   expect(await health.look(() => Promise.reject(newer))).toBe(false);
-  expect(health.report()).toEqual({ ready: false, status: 'degraded', reason: 'the schema is newer' });
-  expect(seen).toEqual([]);
+  await health.look(() => Promise.reject(newer));
+  expect(health.report()).toEqual({ ready: false, status: 'degraded', reason: 'a later version has changed the schema of the store' });
+  expect(seen).toEqual(['store.failed']);
+  expect(await health.look(() => Promise.resolve())).toBe(true);
+  expect(health.report()).toEqual({ ready: true, status: 'ok' });
 });
 
 test('a refusal of a call is no trouble of the store', () => {
