@@ -175,7 +175,7 @@ describe('what stops a start: one line that says what to do, exit code 3', () =>
     const database = new Libsql(join(data, 'zhongkong.db'));
     database.prepare("insert into migrations (number, name, applied_at) values (999, 'later', 0)").run();
     database.close();
-    await stopped(options, /\[store_unavailable\]/);
+    await stopped(options, /\[config_invalid\]/);
   });
 
   it('a port in use', async () => {
