@@ -16,6 +16,8 @@ type Open = (rest: string, options: OpenStoreOptions) => Promise<Store>;
 
 const OPENERS: Readonly<Record<string, Open>> = {
   sqlite: async (path, options) => (await import('./sql/sqlite.ts')).openSqlite(path, options),
+  redis: async (rest) => (await import('./redis/open.ts')).openRedis('redis', rest),
+  rediss: async (rest) => (await import('./redis/open.ts')).openRedis('rediss', rest),
   memory: async (rest, { now = Date.now }) => {
     if (rest !== '') throw new ZhongkongError('config_invalid', 'store: "memory:" takes nothing after the colon');
     return (await import('./memory/index.ts')).createMemoryStore({ now });
@@ -23,10 +25,10 @@ const OPENERS: Readonly<Record<string, Open>> = {
 };
 
 /** Schemes of the contract that later versions open. */
-const LATER: ReadonlySet<string> = new Set(['postgres', 'postgresql', 'mysql', 'mariadb', 'redis', 'rediss']);
+const LATER: ReadonlySet<string> = new Set(['postgres', 'postgresql', 'mysql', 'mariadb']);
 
 /**
- * Opens `sqlite:PATH` (relative to the working directory) or `memory:`.
+ * Opens `sqlite:PATH` (relative to the working directory), `redis://…`, `rediss://…` or `memory:`.
  * Throws `config_invalid` for anything else, `store_unavailable` when what it names cannot be used.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
@@ -35,8 +37,8 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   const open = Object.hasOwn(OPENERS, scheme) ? OPENERS[scheme] : undefined;
   if (open) return open(url.slice(colon + 1), options);
   if (LATER.has(scheme)) {
-    throw new ZhongkongError('config_invalid', `store: "${scheme}:" is not available in this version; use "sqlite:PATH"`);
+    throw new ZhongkongError('config_invalid', `store: "${scheme}:" is not available in this version; use "sqlite:PATH" or "redis://…"`);
   }
   const name = scheme === '' ? 'it has no scheme' : `unknown scheme "${scheme}:"`;
-  throw new ZhongkongError('config_invalid', `store: ${name}; use "sqlite:PATH" or "memory:"`);
+  throw new ZhongkongError('config_invalid', `store: ${name}; use "sqlite:PATH", "redis://…" or "memory:"`);
 }
