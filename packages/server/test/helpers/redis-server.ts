@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ export class RedisServer {
   readonly port: number;
   readonly folder: string;
   #child: ChildProcess | null = null;
+  readonly #copies: string[] = [];
 
   private constructor(port: number, folder: string) {
     this.port = port;
@@ -31,8 +32,8 @@ export class RedisServer {
   }
 
   /** Starts it (again), on its own port and folder. Resolves when it takes commands. */
-  async up(settings: RedisSettings = DURABLE, folder = this.folder): Promise<void> {
-    const args = Object.entries({ port: String(this.port), bind: '127.0.0.1', dir: folder, ...settings });
+  async up(settings: RedisSettings = DURABLE): Promise<void> {
+    const args = Object.entries({ port: String(this.port), bind: '127.0.0.1', dir: this.folder, ...settings });
     const child = spawn(
       'redis-server',
       args.flatMap(([name, value]) => [`--${name}`, value]),
@@ -48,6 +49,20 @@ export class RedisServer {
       }
     }
     throw new Error(`redis-server did not start:\n${said.join('\n')}`);
+  }
+
+  /** Its data as it is on disk now, in a folder of its own. Only what `appendfsync always` has put there. */
+  snapshot(): string {
+    const copy = mkdtempSync(join(tmpdir(), 'zhongkong-redis-copy-'));
+    cpSync(this.folder, copy, { recursive: true });
+    this.#copies.push(copy);
+    return copy;
+  }
+
+  /** Puts an older snapshot in the place of its data; only while it is down. */
+  restore(snapshot: string): void {
+    rmSync(this.folder, { recursive: true });
+    cpSync(snapshot, this.folder, { recursive: true });
   }
 
   /** As a power cut would, but for the disk's cache. */
@@ -70,7 +85,7 @@ export class RedisServer {
 
   async remove(): Promise<void> {
     await this.kill();
-    rmSync(this.folder, { recursive: true, force: true });
+    for (const folder of [this.folder, ...this.#copies]) rmSync(folder, { recursive: true, force: true });
   }
 }
 
