@@ -12,7 +12,7 @@ import { keyOf } from './keys.ts';
 import type { Script } from './script.ts';
 import type { RedisTarget } from './url.ts';
 
-/** For a connection to stand, and for the first one when opening, ms. */
+/** For a connection to stand, ms. */
 const CONNECT_MS = 5000;
 /** For an answer, ms. The connection is taken for dead when nothing at all came in this time. */
 const ANSWER_MS = 2000;
@@ -22,6 +22,8 @@ const RETRY_MS = { first: 50, longest: 2000 } as const;
 export interface RedisConnectionOptions {
   /** The store's clock, epoch ms. Default: Redis's own; only tests bring one. */
   readonly now?: (() => number) | undefined;
+  /** For a connection to stand, ms. Default 5000. */
+  readonly connectMs?: number | undefined;
   /** For an answer, ms. Default 2000. */
   readonly answerMs?: number | undefined;
 }
@@ -51,7 +53,7 @@ export class RedisConnection {
     const { Redis: Driver } = await import('ioredis');
     let opened = false;
     const redis = new Driver({
-      ...driverOptions(target, options.answerMs ?? ANSWER_MS),
+      ...driverOptions(target, options.connectMs ?? CONNECT_MS, options.answerMs ?? ANSWER_MS),
       retryStrategy: (attempt: number) => (opened ? backoff(attempt) : null),
     });
     const connection = new RedisConnection(redis, target, options.now);
@@ -116,21 +118,19 @@ export class RedisConnection {
   }
 }
 
-function driverOptions(
-  { host, port, username, password, database, tls }: RedisTarget,
-  answerMs: number,
-): RedisOptions & { replyMapping: 'legacy' } {
+function driverOptions(target: RedisTarget, connectMs: number, answerMs: number): RedisOptions & { replyMapping: 'legacy' } {
+  const { host, port, username, password, database, tls } = target;
   return {
     ...{ host, port, db: database },
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(tls ? { tls: { servername: host } } : {}),
+    ...(tls ? { tls: {} } : {}),
     protocol: 2,
     replyMapping: 'legacy',
     lazyConnect: true,
     connectionName: 'zhongkong',
     disableClientInfo: true,
-    connectTimeout: CONNECT_MS,
+    connectTimeout: connectMs,
     commandTimeout: answerMs,
     socketTimeout: answerMs,
     keepAlive: 10_000,

@@ -19,8 +19,8 @@ const AWAY: Fault = {
 };
 const SLOW: Fault = {
   what: 'did not answer in time',
-  en: 'Look at the load of Redis and at the network between. What was asked may have been done all the same.',
-  zh: '请检查 Redis 的负载和两端之间的网络；超时的操作有可能已经执行。',
+  en: 'Look at the load of Redis and at the network between; with rediss:// also whether the port speaks TLS. What was asked may have been done all the same.',
+  zh: '请检查 Redis 的负载和两端之间的网络；使用 rediss:// 时还请确认端口支持 TLS。超时的操作有可能已经执行。',
 };
 const NO_NAME: Fault = {
   what: 'has a host name that is not known',
@@ -28,9 +28,9 @@ const NO_NAME: Fault = {
   zh: '请检查 store 配置中的主机名，或本机的 DNS。',
 };
 const TLS: Fault = {
-  what: 'has a certificate that is not trusted here, or does not speak TLS',
-  en: 'Use rediss:// only for a TLS port; the certificate must be for this host name. Trust your own CA with NODE_EXTRA_CA_CERTS=FILE.',
-  zh: '请确认 rediss:// 指向的是 TLS 端口，且证书与主机名相符；自建 CA 请用 NODE_EXTRA_CA_CERTS=文件 使其受信任。',
+  what: 'has a certificate that is not trusted here',
+  en: 'The certificate must be for this host name. Trust a CA of your own with NODE_EXTRA_CA_CERTS=FILE.',
+  zh: '证书须与主机名相符；自建 CA 请用 NODE_EXTRA_CA_CERTS=文件 使其受信任。',
 };
 const WRONG_PASSWORD: Fault = {
   what: 'refuses this user name or password',
