@@ -103,9 +103,9 @@ export class RedisConnection {
     if (fence > this.#seen) this.#seen = fence;
   }
 
-  /** A second connection, which only listens. */
+  /** A second connection, which only listens. Who uses it subscribes whenever it is ready: the driver would not say that it failed. */
   listener(): Redis {
-    return this.#redis.duplicate({ retryStrategy: backoff, socketTimeout: undefined, commandTimeout: undefined });
+    return this.#redis.duplicate({ retryStrategy: backoff, autoResubscribe: false });
   }
 
   /** What a driver's error means; ours pass as they are. */

@@ -148,10 +148,10 @@ function faultOf(error: unknown): Fault | null {
   );
 }
 
-/** The driver hangs the command with its arguments on its errors: they hold sealed secrets, or the password of AUTH. */
+/** The driver hangs the command on its errors, and Redis quotes one it does not know: with sealed secrets, or a password. */
 function withoutArguments(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const bare = new Error(error.message);
+  const bare = new Error(error.message.replace(/, with args beginning with:.*/s, ''));
   bare.name = error.name;
   return bare;
 }

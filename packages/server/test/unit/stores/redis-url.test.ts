@@ -138,6 +138,8 @@ describe('faults', () => {
   test('a cause has no arguments: they hold sealed secrets, or the password', () => {
     const error = Object.assign(new Error('WRONGPASS no'), { command: { name: 'auth', args: ['hush-hush'] } });
     expect(JSON.stringify(Object.getOwnPropertyNames(redisFault(place, error).cause))).not.toMatch(/command/);
+    const quoted = redisFault(place, new Error("ERR unknown command 'AUTH', with args beginning with: 'hush-hush' "));
+    expect(String(quoted.cause)).not.toMatch(/hush/);
   });
 });
 
