@@ -1,4 +1,5 @@
-// One vitest project per level: `unit` and `contract` are quick and need nothing; the others start real processes.
+// One vitest project per level: `unit` and `contract` are quick and need nothing; the others start real processes,
+// `stores` those of databases.
 // `workspace` tests the repository's own rules and scripts.
 import { defineConfig } from 'vitest/config';
 

@@ -45,7 +45,7 @@ async function failure(work: Promise<unknown>): Promise<ZhongkongError> {
     () => null,
     (thrown: unknown) => thrown,
   );
-  if (!(error instanceof ZhongkongError)) throw error ?? new Error('it did not fail');
+  if (!(error instanceof ZhongkongError)) throw new Error('it did not fail, or not as it should', { cause: error });
   expect(`${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`).not.toContain('hush-hush');
   return error;
 }
