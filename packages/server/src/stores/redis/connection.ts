@@ -46,6 +46,9 @@ export class RedisConnection {
     redis.on('error', (error: unknown) => {
       this.#lastError = error;
     });
+    redis.on('ready', () => {
+      this.#lastError = undefined;
+    });
   }
 
   /** Connects once; what is wrong now is an error, what goes wrong later is mended in the background. */
