@@ -22,6 +22,18 @@ const line = (pattern, why) => (text) => {
   return found === -1 ? null : `line ${found + 1}: ${why}`;
 };
 
+/** A page or the words of the product in Chinese; some pages have both languages. */
+const CHINESE = /\.zh-CN\.md$|^docs\/configuration\.md$|^packages\/client\/README\.md$|^packages\/[^/]+\/src\/|^scripts\/(?!test\/)/;
+/** Beside a Chinese character or quote, also with a space between. */
+const HALF_WIDTH = /[\u4e00-\u9fff\u201d\uff09] ?[,;:!?()]|[,;:!?()] ?[\u4e00-\u9fff\u201c\uff08]/;
+
+/** Blanks out what is quoted as it is: code blocks, inline code and where links lead. Line numbers stay. */
+const withoutCode = (markdown) =>
+  markdown
+    .replace(/^```.*?^```/gms, (block) => block.replace(/.+/g, ''))
+    .replace(/`[^`\n]+`/g, '`')
+    .replace(/\]\([^)\s]+\)/g, ']');
+
 export const RULES = [
   {
     name: 'length',
@@ -67,6 +79,12 @@ export const RULES = [
     problem: line(/\r$/, 'CRLF; the project uses LF'),
   },
   {
+    name: 'half-width punctuation',
+    applies: (path) => CHINESE.test(path) && (CODE.test(path) || path.endsWith('.md')),
+    problem: (text, path) =>
+      line(HALF_WIDTH, 'half-width punctuation beside Chinese; use ，；：！？（）')(path.endsWith('.md') ? withoutCode(text) : text),
+  },
+  {
     name: 'focused or skipped test',
     applies: (path) => /\.test\.(ts|mjs)$/.test(path),
     problem: line(
@@ -79,7 +97,7 @@ export const RULES = [
 /** @param {string} path @param {string} text @returns {string[]} */
 export function problemsOf(path, text) {
   return RULES.filter((rule) => rule.applies(path)).flatMap((rule) => {
-    const problem = rule.problem(text);
+    const problem = rule.problem(text, path);
     return problem === null ? [] : [`${path}: ${problem} (${rule.name})`];
   });
 }

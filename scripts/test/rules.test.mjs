@@ -17,6 +17,7 @@ const BAD = {
   'registry host': ['README.md', `https:${slash}${slash}registry.example.com${slash}x\n`],
   'conflict marker': ['README.md', `${'<'.repeat(7)} HEAD\n`],
   'Windows line end': ['README.md', 'a\r\n'],
+  'half-width punctuation': ['docs/a.zh-CN.md', '# 配置\n\n见下文:\n'],
   'focused or skipped test': ['packages/a/test/unit/a.test.ts', `${HEADER}it.${'only'}('x', f);\n`],
 };
 const GOOD = [
@@ -24,11 +25,23 @@ const GOOD = [
   ['packages/server/src/a.ts', `// A table. Length: one row per errcode.\n${'x;\n'.repeat(900)}`],
   ['packages/server/src/cli/main.ts', `#!/usr/bin/env node\n${HEADER}`],
   ['docs/a.md', 'https://example.com/work/root/ and var/root/\n'],
+  ['docs/a.zh-CN.md', '[用法](b.md)：`f(甲, 乙)`，见 a、b:\n\n```sh\ncurl # 不检查,这里\n```\n'],
+  ['docs/a.md', 'It is a central control server (中控服务器): one.\n'],
 ];
 
 describe('text rules', () => {
   it.each(RULES.map((rule) => rule.name))('%s finds what breaks it', (name) => {
     expect(problemsOf(...BAD[name])).toEqual([expect.stringContaining(`(${name})`)]);
+  });
+
+  it.each([
+    ['packages/server/src/a.ts', "say({ zh: '错误(已停用)' })"],
+    ['packages/server/src/a.ts', "say({ zh: '请用 “doctor” , 再试' })"],
+    ['scripts/a.mjs', "'完成, 请重试'"],
+    ['packages/client/README.md', '见 API: 说明'],
+    ['docs/configuration.md', '默认?'],
+  ])('half-width punctuation beside Chinese: %s %s', (path, text) => {
+    expect(problemsOf(path, `${HEADER}${text}\n`)).toEqual([expect.stringContaining('line 2')]);
   });
 
   it('lets good files pass', () => {

@@ -5,6 +5,7 @@
  * Synchronous from start to end, so two calls can never interleave.
  */
 import type { Context, Endpoint } from './endpoints/endpoint.ts';
+import { ENDPOINTS } from './endpoints/index.ts';
 import { ERRMSG } from './errors.ts';
 import { mappedIp } from './ip.ts';
 import { jsonBody, queryParam } from './params.ts';
@@ -17,8 +18,8 @@ import type { World } from './world.ts';
 export const NO_EFFECTS: IssueEffects = Object.freeze({});
 
 export function serve(world: World, call: Call, effects: IssueEffects = NO_EFFECTS): Answer {
-  const context: Context = { world, call, now: world.clock.now(), effects, account: null, json: {} };
-  const endpoint = world.endpoints.get(call.path);
+  const context: Context = { world, endpoints: ENDPOINTS, call, now: world.clock.now(), effects, account: null, json: {} };
+  const endpoint = ENDPOINTS.get(call.path);
   const result = endpoint ? enter(endpoint, context) : world.knobs.unknownPathCode;
   const answer = typeof result === 'number' ? refuse(world, call, result, context.account?.id ?? null, context.now) : result;
   const counters = context.account?.counters ?? world.strangers;

@@ -4,8 +4,6 @@
  */
 import { BoundedMap } from './bounded.ts';
 import type { SimClock } from './clock.ts';
-import type { Endpoint } from './endpoints/endpoint.ts';
-import { ENDPOINTS } from './endpoints/index.ts';
 import { Faults } from './faults/faults.ts';
 import type { Knobs } from './knobs.ts';
 import { RidLog } from './rid.ts';
@@ -19,7 +17,6 @@ export interface World {
   readonly seed: string;
   readonly clock: SimClock;
   knobs: Readonly<Knobs>;
-  readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly directory: Directory;
   readonly issuer: Issuer;
   readonly rids: RidLog;
@@ -34,7 +31,6 @@ export const createWorld = (seed: string, clock: SimClock, knobs: Readonly<Knobs
   seed,
   clock,
   knobs,
-  endpoints: ENDPOINTS,
   directory: new Directory(seed, autoSecret),
   issuer: new Issuer(seed, knobs.deadTokenMemory),
   rids: new RidLog(seed, knobs.ridMemory),

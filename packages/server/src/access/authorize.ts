@@ -11,7 +11,7 @@ import { CidrList } from './cidr.ts';
 
 export interface Want {
   readonly scope: Scope;
-  /** The account it concerns. Without one, `admin` means the whole installation. */
+  /** The account it concerns. Without one, a scope of `ALL_ACCOUNTS` means the whole installation. */
   readonly account?: string;
   readonly kind?: string;
   /** The answer would hold a real credential: never for a sealed key. */
@@ -47,6 +47,9 @@ function compiled(record: ApiKeyRecord): Compiled {
   return ready;
 }
 
+/** What these open concerns every account: a list of all, or, in metrics, labels with their ids. */
+export const ALL_ACCOUNTS: ReadonlySet<Scope> = new Set(['admin', 'metrics']);
+
 /** The account part alone: what a key does not cover does not exist for it. */
 export function covers(record: ApiKeyRecord, account: string): boolean {
   const { accounts } = compiled(record);
@@ -66,9 +69,9 @@ export function authorize(record: ApiKeyRecord, want: Want): ZhongkongError | nu
   }
   if (want.account !== undefined) {
     if (accounts !== null && !accounts.has(want.account)) return unknownAccount();
-  } else if (want.scope === 'admin' && accounts !== null) {
+  } else if (ALL_ACCOUNTS.has(want.scope) && accounts !== null) {
     // Otherwise an administrator of one account could make a key for all of them.
-    return new ZhongkongError('forbidden', 'this API key administers single accounts only');
+    return new ZhongkongError('forbidden', `this API key covers single accounts only, and this needs ${want.scope} for all`);
   }
   if (want.kind !== undefined && kinds !== null && !kinds.has(want.kind)) {
     return new ZhongkongError('forbidden', 'this API key does not cover this credential kind');

@@ -48,5 +48,5 @@ function recordOf({ key: _, ...declared }: DeclaredKey, digest: string): ApiKeyR
   for (const cidr of declared.cidrs ?? []) {
     if (parseCidr(cidr) === null) throw new ZhongkongError('config_invalid', `keys: ${declared.name}: cidrs: ${cidr} is no network`);
   }
-  return { ...declared, id: `${PREFIX}${declared.name}`, digest, paths: null, revokedAt: null, createdAt: 0 };
+  return { ...declared, id: `${PREFIX}${declared.name}`, digest, paths: null, revokedAt: null, createdAt: 0, revision: 0 };
 }

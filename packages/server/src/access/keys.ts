@@ -14,6 +14,7 @@ import type { EventSink } from '../core/events.ts';
 import { SingleFlight } from '../core/single-flight.ts';
 import type { AuditEntry, Directory, Page } from '../core/store.ts';
 import type { StoreTime } from '../core/store-time.ts';
+import { ALL_ACCOUNTS } from './authorize.ts';
 import { DeclaredKeys, isDeclared } from './declared-keys.ts';
 import { Gate } from './gate.ts';
 import { createApiKey, createKeyId, KEY_TEXT } from './key-format.ts';
@@ -58,6 +59,12 @@ const MAX_UNKNOWN = 10_000;
 /** Lookups of keys that memory does not know, at once and in line. */
 const LOOKUPS_RUNNING = 16;
 const LOOKUPS_WAITING = 1000;
+
+/** How often a change is tried while others keep changing the same key. */
+const CHANGE_TRIES = 5;
+
+const nameTaken = ({ name }: ApiKeyRecord) => new ZhongkongError('conflict', `a key named "${name}" exists already`);
+const changedMeanwhile = () => new ZhongkongError('conflict', 'the key changed meanwhile');
 
 export class Keys {
   readonly #deps: KeysDeps;
@@ -129,60 +136,53 @@ export class Keys {
       paths: null,
       revokedAt: null,
       createdAt: time.now(),
+      revision: 0,
     };
     this.#assertSensible(record);
-    await this.#put(record);
+    const stored = await this.#write(record);
+    if (stored === null) throw nameTaken(record);
     await this.#audit('key.created', actor, record, { name: record.name, scopes: record.scopes.join(' '), sealed: record.sealed });
-    return { record, key };
+    return { record: stored, key };
   }
 
-  /** Throws `not_found`, `conflict` (declared, the admin key, revoked, name taken) or `invalid_request`. */
+  /** Throws `not_found`, `conflict` (declared, the admin key, revoked, name taken, changing all the time) or `invalid_request`. */
   async update(id: string, patch: KeyPatch, actor: string): Promise<ApiKeyRecord> {
-    const before = await this.#changeable(id);
-    if (id === ADMIN_KEY_ID) throw new ZhongkongError('conflict', 'the admin key cannot be changed, only replaced or revoked');
-    if (before.revokedAt !== null) throw new ZhongkongError('conflict', 'this key was revoked');
-    const record: ApiKeyRecord = { ...before, ...patch };
-    this.#assertSensible(record);
-    await this.#put(record);
+    const record = await this.#change(id, (before) => {
+      if (id === ADMIN_KEY_ID) throw new ZhongkongError('conflict', 'the admin key cannot be changed, only replaced or revoked');
+      if (before.revokedAt !== null) throw new ZhongkongError('conflict', 'this key was revoked');
+      const after: ApiKeyRecord = { ...before, ...patch };
+      this.#assertSensible(after);
+      return after;
+    });
     await this.#audit('key.updated', actor, record, { fields: Object.keys(patch).join(' ') });
     return record;
   }
 
   /** For good. A second time changes nothing. Throws `not_found`, or `conflict` for a declared key. */
   async revoke(id: string, actor: string): Promise<ApiKeyRecord> {
-    const before = await this.#changeable(id);
-    if (before.revokedAt !== null) return before;
-    const record: ApiKeyRecord = { ...before, revokedAt: this.#deps.time.now() };
-    await this.#put(record);
-    await this.#audit('key.revoked', actor, record, { name: record.name });
+    let isDone = false;
+    const record = await this.#change(id, (before) => {
+      isDone = before.revokedAt !== null;
+      return isDone ? before : { ...before, revokedAt: this.#deps.time.now() };
+    });
+    if (!isDone) await this.#audit('key.revoked', actor, record, { name: record.name });
     return record;
   }
 
   /** Make `key` the admin key in place of the former one. False when it is already. */
   async putAdmin(key: string, actor: string): Promise<boolean> {
-    const { directory, digest, time } = this.#deps;
-    if (!KEY_TEXT.test(key)) throw new ZhongkongError('invalid_request', 'adminKey: use 24 to 128 of A-Z a-z 0-9 _ . -');
-    const before = await directory.key(ADMIN_KEY_ID);
-    const after = digest(key);
-    if (before && before.digest === after && before.revokedAt === null) return false;
-    const record: ApiKeyRecord = {
-      id: ADMIN_KEY_ID,
-      name: 'admin',
-      digest: after,
-      scopes: ['admin'],
-      accounts: ['*'],
-      kinds: null,
-      paths: null,
-      callsPerMinute: null,
-      cidrs: null,
-      sealed: false,
-      expiresAt: null,
-      revokedAt: null,
-      createdAt: time.now(),
-    };
-    await this.#put(record);
-    await this.#audit('key.admin_set', actor, record, {});
-    return true;
+    const wanted = this.#adminRecord(key);
+    for (let tries = 0; tries < CHANGE_TRIES; tries += 1) {
+      const before = await this.#deps.directory.key(ADMIN_KEY_ID);
+      if (before && before.digest === wanted.digest && before.revokedAt === null) return false;
+      if (await this.#writeAdmin({ ...wanted, revision: before?.revision ?? 0 }, actor)) return true;
+    }
+    throw changedMeanwhile();
+  }
+
+  /** Make `key` the admin key of an installation that never had one. True for the one caller, on any node, whose key it became. */
+  async createFirstAdmin(key: string, actor: string): Promise<boolean> {
+    return this.#writeAdmin(this.#adminRecord(key), actor);
   }
 
   /** Forget what memory knows of a key: somebody changed it, or made it. */
@@ -225,15 +225,63 @@ export class Keys {
     return record;
   }
 
-  async #put(record: ApiKeyRecord): Promise<void> {
-    const taken = this.#declared.hasName(record.name) || (await this.#deps.directory.putKey(record)) === 'conflict';
+  /**
+   * Stores what `decide` makes of the key; the same object back changes nothing. When somebody else changed the key
+   * between the reading and the writing, all of it is done anew, so that neither change is lost or undone.
+   */
+  async #change(id: string, decide: (before: ApiKeyRecord) => ApiKeyRecord): Promise<ApiKeyRecord> {
+    for (let tries = 0; tries < CHANGE_TRIES; tries += 1) {
+      const before = await this.#changeable(id);
+      const after = decide(before);
+      if (after === before) return before;
+      const stored = await this.#write(after, before);
+      if (stored) return stored;
+    }
+    throw changedMeanwhile();
+  }
+
+  /** As stored, or null when another record is there than `before`. Throws `conflict` when the name is another key's. */
+  async #write(record: ApiKeyRecord, before: ApiKeyRecord | null = null): Promise<ApiKeyRecord | null> {
+    if (record.name !== before?.name && this.#declared.hasName(record.name)) throw nameTaken(record);
+    const isWritten = (await this.#deps.directory.putKey(record)) === 'written';
     this.drop(record.id);
-    if (taken) throw new ZhongkongError('conflict', `a key named "${record.name}" exists already`);
+    if (isWritten) return { ...record, revision: record.revision + 1 };
+    const there = await this.#deps.directory.key(record.id);
+    if ((there?.revision ?? 0) === record.revision) throw nameTaken(record);
+    return null;
+  }
+
+  #adminRecord(key: string): ApiKeyRecord {
+    if (!KEY_TEXT.test(key)) throw new ZhongkongError('invalid_request', 'adminKey: use 24 to 128 of A-Z a-z 0-9 _ . -');
+    return {
+      id: ADMIN_KEY_ID,
+      name: 'admin',
+      digest: this.#deps.digest(key),
+      scopes: ['admin'],
+      accounts: ['*'],
+      kinds: null,
+      paths: null,
+      callsPerMinute: null,
+      cidrs: null,
+      sealed: false,
+      expiresAt: null,
+      revokedAt: null,
+      createdAt: this.#deps.time.now(),
+      revision: 0,
+    };
+  }
+
+  /** False when another record of the admin key is there than the one `record` names. */
+  async #writeAdmin(record: ApiKeyRecord, actor: string): Promise<boolean> {
+    if ((await this.#write(record)) === null) return false;
+    await this.#audit('key.admin_set', actor, record, {});
+    return true;
   }
 
   #assertSensible({ scopes, accounts, expiresAt, sealed }: ApiKeyRecord): void {
     const wrong = (message: string) => new ZhongkongError('invalid_request', message);
-    if (scopes.includes('admin') && !accounts.includes('*')) throw wrong('accounts: an admin key covers all accounts, ["*"]');
+    const whole = scopes.find((scope) => ALL_ACCOUNTS.has(scope));
+    if (whole && !accounts.includes('*')) throw wrong(`accounts: a key with the scope ${whole} covers all accounts, ["*"]`);
     if (scopes.includes('admin') && sealed) throw wrong('sealed: an admin key cannot be sealed');
     if (expiresAt !== null && expiresAt <= this.#deps.time.now()) throw wrong('expires_at: lies in the past');
   }

@@ -10,6 +10,7 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, linkSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ZhongkongError } from '../core/errors.ts';
+import type { Bilingual } from '../core/failure.ts';
 
 const KEY_BYTES = 32;
 
@@ -27,10 +28,14 @@ export function parseMasterKey(base64: string, source = 'masterKey'): Buffer {
   const key = Buffer.from(text, 'base64');
   // Node decodes leniently: what does not come back the same was not base64, or not all of it.
   if (key.toString('base64') !== text) {
-    throw new ZhongkongError('config_invalid', `${source} is not base64`, { advice: MAKE_ONE });
+    throw new ZhongkongError('config_invalid', { en: `${source} is not base64`, zh: `${source} 不是 base64` }, { advice: MAKE_ONE });
   }
   if (key.length !== KEY_BYTES) {
-    throw new ZhongkongError('config_invalid', `${source} holds ${key.length} bytes, needs ${KEY_BYTES}`, { advice: MAKE_ONE });
+    throw new ZhongkongError(
+      'config_invalid',
+      { en: `${source} holds ${key.length} bytes, needs ${KEY_BYTES}`, zh: `${source} 为 ${key.length} 字节，应为 ${KEY_BYTES} 字节` },
+      { advice: MAKE_ONE },
+    );
   }
   return key;
 }
@@ -64,15 +69,21 @@ function readKeyFile(path: string): Buffer | null {
   if (file === null) return null;
   try {
     const stat = fstatSync(file);
-    if (!stat.isFile()) throw invalid(path, 'is not a file', NOT_A_KEY);
+    if (!stat.isFile()) throw invalid(path, { en: 'is not a file', zh: '不是文件' }, NOT_A_KEY);
     // Windows has no such bits; there the folder's access list decides.
     if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
-      throw invalid(path, `can be read by others (mode 0${(stat.mode & 0o777).toString(8)})`, {
-        en: `Run: chmod 600 '${path}'. If others had access to this machine, take it that they have the key.`,
-        zh: `请执行 chmod 600 '${path}'。如果这台机器上还有其他用户，应当认为密钥已经泄露。`,
-      });
+      const mode = `0${(stat.mode & 0o777).toString(8)}`;
+      throw invalid(
+        path,
+        { en: `can be read by others (mode ${mode})`, zh: `可被其他用户读取（权限 ${mode}）` },
+        {
+          en: `Run: chmod 600 '${path}'. If others had access to this machine, take it that they have the key.`,
+          zh: `请执行 chmod 600 '${path}'。如果这台机器上还有其他用户，应当认为密钥已经泄露。`,
+        },
+      );
     }
-    if (stat.size > MAX_BYTES) throw invalid(path, `is too large for a key (${stat.size} bytes)`, NOT_A_KEY);
+    if (stat.size > MAX_BYTES)
+      throw invalid(path, { en: `is too large for a key (${stat.size} bytes)`, zh: `过大，不是密钥（${stat.size} 字节）` }, NOT_A_KEY);
     const bytes = Buffer.alloc(MAX_BYTES);
     return parseMasterKey(bytes.toString('latin1', 0, readSync(file, bytes)), `master key file ${path}`);
   } finally {
@@ -102,13 +113,17 @@ function createKeyFile(path: string, fresh: Buffer): Buffer {
       unlinkSync(draft);
     }
   } catch (error) {
-    throw invalid(path, `cannot be made: ${codeOf(error)}`, {
-      en: 'Let the folder exist, be writable, and be on a file system with hard links; or set ZHONGKONG_MASTER_KEY.',
-      zh: '请确认所在目录存在、可写，且文件系统支持硬链接；也可以改用环境变量 ZHONGKONG_MASTER_KEY。',
-    });
+    throw invalid(
+      path,
+      { en: `cannot be made: ${codeOf(error)}`, zh: `无法创建（${codeOf(error)}）` },
+      {
+        en: 'Let the folder exist, be writable, and be on a file system with hard links; or set ZHONGKONG_MASTER_KEY.',
+        zh: '请确认所在目录存在、可写，且文件系统支持硬链接；也可以改用环境变量 ZHONGKONG_MASTER_KEY。',
+      },
+    );
   }
   const key = readKeyFile(path);
-  if (key === null) throw invalid(path, 'vanished right after it was made', NOT_A_KEY);
+  if (key === null) throw invalid(path, { en: 'vanished right after it was made', zh: '刚创建就消失了' }, NOT_A_KEY);
   return key;
 }
 
@@ -128,10 +143,14 @@ function open(path: string, flags: number): number | null {
     return openSync(path, flags);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
-    throw invalid(path, `cannot be read: ${codeOf(error)}`, {
-      en: 'Let the file belong to the user that runs the server, mode 0600.',
-      zh: '请让该文件归运行服务的用户所有，权限为 0600。',
-    });
+    throw invalid(
+      path,
+      { en: `cannot be read: ${codeOf(error)}`, zh: `无法读取（${codeOf(error)}）` },
+      {
+        en: 'Let the file belong to the user that runs the server, mode 0600.',
+        zh: '请让该文件归运行服务的用户所有，权限为 0600。',
+      },
+    );
   }
 }
 
@@ -140,6 +159,6 @@ const NOT_A_KEY = {
   zh: '请指定主密钥文件本身，或从备份恢复它。',
 };
 
-function invalid(path: string, what: string, advice: { readonly en: string; readonly zh: string }): ZhongkongError {
-  return new ZhongkongError('config_invalid', `master key file ${path} ${what}`, { advice });
+function invalid(path: string, { en, zh }: Bilingual, advice: Bilingual): ZhongkongError {
+  return new ZhongkongError('config_invalid', { en: `master key file ${path} ${en}`, zh: `主密钥文件 ${path} ${zh}` }, { advice });
 }

@@ -7,6 +7,7 @@
 import type { Bilingual } from '../core/failure.ts';
 import { CliFailure } from './failure.ts';
 import { FAILED } from './io.ts';
+import { inChinese } from './titles.ts';
 
 export interface Transport {
   /** Where requests go, without a trailing slash. */
@@ -83,14 +84,13 @@ export class Api {
 
 function problemFailure({ code, detail, title, advice, errcode, errmsg, retry_after: wait }: Problem, status: number): CliFailure {
   const what = detail ?? title ?? `HTTP ${status}`;
-  const upstream = errcode === undefined ? '' : ` (WeChat ${errcode}: ${errmsg ?? ''})`;
+  const upstream =
+    errcode === undefined
+      ? { en: '', zh: '' }
+      : { en: ` (WeChat ${errcode}: ${errmsg ?? ''})`, zh: `；微信返回 ${errcode}：${errmsg ?? ''}` };
   const later = { en: wait === undefined ? '' : `; retry after ${wait} s`, zh: wait === undefined ? '' : `；请在 ${wait} 秒后重试` };
-  return new CliFailure(
-    FAILED,
-    { en: what + upstream + later.en, zh: what + upstream + later.zh },
-    code ?? `http_${status}`,
-    advice ?? null,
-  );
+  const text = { en: what + upstream.en + later.en, zh: inChinese(code, what) + upstream.zh + later.zh };
+  return new CliFailure(FAILED, text, code ?? `http_${status}`, advice ?? null);
 }
 
 const strangeAnswer = (base: string, status: number): CliFailure =>

@@ -9,6 +9,7 @@ import type { Bilingual } from '../core/failure.ts';
 import { FAILED, type Io, WRONG_CONFIG, WRONG_USAGE } from './io.ts';
 import type { Language } from './language.ts';
 import { clean } from './output.ts';
+import { inChinese } from './titles.ts';
 
 /** A failure whose exit code and words are known. */
 export class CliFailure extends Error {
@@ -30,20 +31,23 @@ export class CliFailure extends Error {
 
 export const wrongUsage = (text: Bilingual): CliFailure => new CliFailure(WRONG_USAGE, text);
 
+/** In both languages, the Chinese one with a title where only English was said. */
+export const errorText = ({ text: { en, zh }, code }: ZhongkongError): Bilingual => ({ en, zh: zh === en ? inChinese(code, en) : zh });
+
 /** What stops a start: the configuration, or the store that it names. */
 const START_FAULTS: ReadonlySet<string> = new Set(['config_invalid', 'store_unavailable', 'unseal_failed']);
 
 /** `error`, thrown while opening: then a store that cannot be opened is wrong configuration. */
 export function startFailure(error: unknown): unknown {
   if (!(error instanceof ZhongkongError) || !START_FAULTS.has(error.code)) return error;
-  return new CliFailure(WRONG_CONFIG, { en: error.message, zh: error.message }, error.code, error.advice);
+  return new CliFailure(WRONG_CONFIG, errorText(error), error.code, error.advice);
 }
 
 function known(error: unknown): CliFailure {
   if (error instanceof CliFailure) return error;
   if (error instanceof ZhongkongError) {
     const exitCode = error.code === 'config_invalid' ? WRONG_CONFIG : FAILED;
-    return new CliFailure(exitCode, { en: error.message, zh: error.message }, error.code, error.advice);
+    return new CliFailure(exitCode, errorText(error), error.code, error.advice);
   }
   const kind = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.name) : typeof error;
   return new CliFailure(FAILED, { en: `unexpected fault (${kind})`, zh: `意外错误（${kind}）` }, 'internal', {
@@ -60,13 +64,18 @@ const framesOf = (error: Error): string =>
     .map((line) => `${line}\n`)
     .join('');
 
+const LABELS = {
+  en: { error: 'error: ', advice: 'advice: ' },
+  zh: { error: '错误：', advice: '建议：' },
+} as const satisfies Record<Language, object>;
+
 /** Tells the person, and gives the exit code. */
 export function tellFailure(error: unknown, io: Io, language: Language): number {
   const { exitCode, text, code, advice } = known(error);
-  const label = language === 'zh' ? '错误' : 'error';
+  const labels = LABELS[language];
   const lines = text[language].split('\n');
-  for (const line of lines) io.err(`${label}: ${clean(line)}${code === null ? '' : ` [${code}]`}\n`);
-  if (advice) io.err(`${language === 'zh' ? '建议' : 'advice'}: ${clean(advice[language])}\n`);
+  for (const line of lines) io.err(`${labels.error}${clean(line)}${code === null ? '' : ` [${code}]`}\n`);
+  if (advice) io.err(`${labels.advice}${clean(advice[language])}\n`);
   if (io.env.ZHONGKONG_DEBUG === '1' && error instanceof Error) io.err(framesOf(error));
   return exitCode;
 }

@@ -4,6 +4,9 @@ import type { Bilingual } from '../core/failure.ts';
 
 export type Language = keyof Bilingual;
 
+/** What `--lang` takes: a language's name, with a country or without. */
+export const isLanguage = (value: string): boolean => /^(en|zh)([-_.].*)?$/i.test(value);
+
 /** The locale as POSIX picks it: the first of these that is set and not empty. */
 const LOCALE_VARIABLES = ['LC_ALL', 'LC_MESSAGES', 'LANG'];
 

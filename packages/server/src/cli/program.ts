@@ -4,7 +4,7 @@
  * Everything a command needs of the world comes in; nothing here ends the process.
  */
 
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { accountCommand } from './commands/account.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -14,8 +14,9 @@ import { serveCommand } from './commands/serve.ts';
 import { tokenCommand } from './commands/token.ts';
 import type { Context } from './context.ts';
 import { tellFailure } from './failure.ts';
+import { refuseSecrets } from './secret-argv.ts';
 import { DONE, type Io, WRONG_USAGE } from './io.ts';
-import { languageOf } from './language.ts';
+import { isLanguage, languageOf } from './language.ts';
 import { VERSION } from '../hosts/version.ts';
 
 const COMMANDS = [serveCommand, demoCommand, accountCommand, keyCommand, tokenCommand, doctorCommand, openapiCommand];
@@ -26,7 +27,7 @@ export function createProgram(context: Context): Command {
   const program = new Command('zhongkong')
     .description(say({ en: 'The central control server for WeChat credentials', zh: '微信中控服务器：统一获取、刷新和下发 access_token' }))
     .version(VERSION)
-    .option('--lang <en|zh>', say({ en: 'language of messages (default: by LANG)', zh: '提示语言（默认按 LANG）' }))
+    .option('--lang <en|zh>', say({ en: 'language of messages (default: by LANG)', zh: '提示语言（默认按 LANG）' }), languageName)
     .helpCommand(false)
     .showHelpAfterError(say({ en: '(see --help)', zh: '（用法见 --help）' }))
     .addHelpText(
@@ -41,6 +42,11 @@ export function createProgram(context: Context): Command {
   return program;
 }
 
+function languageName(value: string): string {
+  if (!isLanguage(value)) throw new InvalidArgumentError('use en or zh');
+  return value;
+}
+
 function everyCommand(command: Command, visit: (command: Command) => void): void {
   visit(command);
   for (const inner of command.commands) everyCommand(inner, visit);
@@ -51,6 +57,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const language = languageOf(argv, io.env);
   const context: Context = { io, language, say: (text) => text[language], exitCode: DONE };
   try {
+    refuseSecrets(argv);
     await createProgram(context).parseAsync([...argv], { from: 'user' });
     return context.exitCode;
   } catch (error) {

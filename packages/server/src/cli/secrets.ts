@@ -19,16 +19,34 @@ export interface SecretSource {
   readonly variable: string | null;
   /** The most lines that may be given. */
   readonly most: 1 | 2;
+  /** What each line must be, when that is known. */
+  readonly form?: { readonly pattern: RegExp; readonly text: Bilingual };
 }
 
 /** One or two texts, in the order they stand there. Throws wrong usage when no source was named. */
 export async function readSecrets(source: SecretSource, io: Io, language: 'en' | 'zh'): Promise<readonly string[]> {
   const secrets = (await textOf(source, io, language)).split(/\r?\n/).filter((line) => line !== '');
-  if (secrets.length >= 1 && secrets.length <= source.most) return secrets;
+  const { most, form } = source;
   const { en, zh } = source.what;
-  const count = source.most === 1 ? { en: 'exactly one line', zh: '恰好一行' } : { en: 'one or two lines', zh: '一到两行' };
-  throw wrongUsage({ en: `${en}: give ${count.en}, got ${secrets.length}`, zh: `${zh}：应为${count.zh}，实际 ${secrets.length} 行` });
+  if (secrets.length < 1 || secrets.length > most) {
+    const count = LINES[most];
+    throw wrongUsage({ en: `${en}: give ${count.en}, got ${secrets.length}`, zh: `${zh}：应为${count.zh}，实际 ${secrets.length} 行` });
+  }
+  const wrong = form ? secrets.findIndex((secret) => !form.pattern.test(secret)) : -1;
+  if (form && wrong >= 0) {
+    const [line, count] = [wrong + 1, LINES[most]];
+    throw wrongUsage({
+      en: `${en}: line ${line} is not one (${secrets[wrong]?.length} characters; it must be ${form.text.en}); give ${count.en}, no JSON and no quotes`,
+      zh: `${zh}：第 ${line} 行格式不对（现有 ${secrets[wrong]?.length} 个字符，应为 ${form.text.zh}）；请提供${count.zh}，不要写成 JSON 或加引号`,
+    });
+  }
+  return secrets;
 }
+
+const LINES: Readonly<Record<1 | 2, Bilingual>> = {
+  1: { en: 'exactly one line', zh: '恰好一行' },
+  2: { en: 'one line, or two: first and fallback', zh: '一行，或两行（依次为首选和备用）' },
+};
 
 async function textOf({ what, file, fileFlag, variable }: SecretSource, io: Io, language: 'en' | 'zh'): Promise<string> {
   if (file === '-') return io.readInput();

@@ -4,15 +4,16 @@
  * All mistakes are told at once, one line each, as one `config_invalid`; nothing is guessed and nothing is ignored.
  */
 
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ZhongkongError } from '../core/errors.ts';
 import type { DeclaredAccount, DeclaredKey } from '../core/declared.ts';
 import type { AccountForm, KeyForm } from './declared.ts';
-import { appSecret, databaseFile } from './formats.ts';
-import { mistakesOf, unknownOption } from './mistakes.ts';
-import { brokenRules, type Platforms } from './rules.ts';
+import { databaseFile } from './formats.ts';
+import { brokenItems, type Platforms } from './item-rules.ts';
+import { type Mistake, mistakesOf, unknownNames } from './mistakes.ts';
+import { brokenRules } from './rules.ts';
 import { type Config, type ConfigForm, configSchema } from './schema.ts';
+import { readSecretFiles } from './secret-files.ts';
 import { readSources, type SourceInput, type Sources } from './sources.ts';
 
 export interface LoadInput extends SourceInput {
@@ -23,30 +24,43 @@ export interface LoadInput extends SourceInput {
 /** Throws `config_invalid`; its message is one line per mistake. */
 export async function loadConfig(input: LoadInput): Promise<Config> {
   const sources = await readSources(input);
-  const { form, mistakes } = parse(sources);
-  const all = [...sources.mistakes, ...mistakes, ...brokenRules(form, input.platforms)];
+  const { raw, sourceOf, file } = sources;
   const absolute = (path: string): string => resolve(input.cwd, path);
-  const accounts = await Promise.all((form.accounts ?? []).map((account, index) => declaredAccount(account, index, absolute, all)));
-  if (all.length > 0) throw new ZhongkongError('config_invalid', all.join('\n'));
-  return deepFreeze(complete(form as ConfigForm, accounts, sources.file, absolute));
+  const { form, mistakes } = parse(sources);
+  const secretFiles = await readSecretFiles(raw, absolute, sourceOf);
+  const all: readonly Mistake[] = [
+    ...sources.mistakes,
+    ...unknownNames(configSchema, raw, sourceOf),
+    ...mistakes,
+    ...brokenRules(form, sourceOf),
+    ...brokenItems(raw, input.platforms, sourceOf),
+    ...secretFiles.mistakes,
+  ];
+  if (all.length > 0) {
+    const lines = (language: keyof Mistake): string => all.map((line) => line[language]).join('\n');
+    throw new ZhongkongError('config_invalid', { en: lines('en'), zh: lines('zh') });
+  }
+  return deepFreeze(complete(form as ConfigForm, secretFiles.secrets, file, absolute));
 }
 
 /** Every option by itself, so that one mistake hides no other: those that are right, and the lines for the rest. */
-function parse({ raw, sourceOf }: Sources): { form: Partial<ConfigForm>; mistakes: string[] } {
+function parse({ raw, sourceOf }: Sources): { form: Partial<ConfigForm>; mistakes: Mistake[] } {
   const form: Record<string, unknown> = {};
-  const mistakes: string[] = [];
+  const mistakes: Mistake[] = [];
   for (const [name, schema] of Object.entries(configSchema.shape)) {
     const result = schema.safeParse(Object.hasOwn(raw, name) ? raw[name] : undefined);
     if (result.success) form[name] = result.data;
     else mistakes.push(...mistakesOf(configSchema, raw, result.error.issues, [name], sourceOf));
   }
-  for (const name of Object.keys(raw)) {
-    if (!Object.hasOwn(configSchema.shape, name)) mistakes.push(unknownOption(configSchema, [name], sourceOf));
-  }
   return { form: form as Partial<ConfigForm>, mistakes };
 }
 
-function complete(form: ConfigForm, accounts: readonly DeclaredAccount[], file: string | null, absolute: (path: string) => string): Config {
+function complete(
+  form: ConfigForm,
+  secretsInFiles: ReadonlyMap<number, readonly string[]>,
+  file: string | null,
+  absolute: (path: string) => string,
+): Config {
   const database = databaseFile(form.store);
   const store = database === null ? form.store : `sqlite:${absolute(database)}`;
   const ownKeyFile = form.masterKey === null && database !== null ? join(dirname(absolute(database)), 'master-key') : null;
@@ -56,46 +70,24 @@ function complete(form: ConfigForm, accounts: readonly DeclaredAccount[], file: 
     store,
     masterKeyFile: masterKeyFile === null ? ownKeyFile : absolute(masterKeyFile),
     tls: tls && { certFile: absolute(tls.certFile), keyFile: absolute(tls.keyFile) },
-    accounts: form.accounts && accounts,
+    accounts: form.accounts && form.accounts.map((account, index) => declaredAccount(account, secretsInFiles.get(index))),
     keys: form.keys.map(declaredKey),
     file,
   };
 }
 
-async function declaredAccount(
-  account: AccountForm,
-  index: number,
-  absolute: (path: string) => string,
-  mistakes: string[],
-): Promise<DeclaredAccount> {
+function declaredAccount(account: AccountForm, secretsInFile: readonly string[] | undefined): DeclaredAccount {
   const id = account.id ?? account.app_id ?? '';
-  const { secret, secretFile } = account;
-  const inFile = secret === undefined && secretFile !== undefined;
-  const secrets = inFile ? await secretsOf(absolute(secretFile), index, mistakes) : [secret ?? ''].flat();
   return {
     id,
     platform: account.platform,
     appId: account.app_id ?? id,
     parent: '',
     mode: account.mode ?? null,
-    secrets,
+    secrets: secretsInFile ?? [account.secret ?? []].flat(),
     enabled: account.enabled,
     note: account.note,
   };
-}
-
-async function secretsOf(path: string, index: number, mistakes: string[]): Promise<readonly string[]> {
-  const name = `accounts[${index}].secretFile`;
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    mistakes.push(`${name} cannot be read (${error.code ?? 'unknown'}), got ${JSON.stringify(path)}`);
-    return null;
-  });
-  if (text === null) return [];
-  const secrets = text.split(/\r?\n/).filter((line) => line !== '');
-  const isRight = secrets.length >= 1 && secrets.length <= 2 && secrets.every((secret) => appSecret().safeParse(secret).success);
-  if (!isRight)
-    mistakes.push(`${name} must hold one or two AppSecrets, one a line, without spaces, got (secret) in ${JSON.stringify(path)}`);
-  return secrets;
 }
 
 function declaredKey({ calls_per_minute, expires_at, ...key }: KeyForm): DeclaredKey {

@@ -5,10 +5,15 @@
  */
 
 import type { z } from 'zod';
+import type { Bilingual } from '../core/failure.ts';
+import { wordsOf } from './both.ts';
 import { docOf } from './option-doc.ts';
 import { bare, defOf, type SchemaDef } from './options.ts';
 
 export type Path = readonly PropertyKey[];
+
+/** One line of what is wrong, in both languages. */
+export type Mistake = Bilingual;
 
 /** Where a value came from, e.g. `ZHONGKONG_LISTEN`; undefined when it is nobody's. */
 export type SourceOf = (path: Path) => string | undefined;
@@ -48,48 +53,83 @@ const withoutSecrets = (url: string): string => url.replace(/:\/\/.*@/s, '://(se
 
 const LONGEST_SHOWN = 80;
 
-function shown(root: z.ZodType, path: Path, value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'an object';
+const plain = (text: string): Bilingual => ({ en: text, zh: text });
+/** A text that is nobody's secret. */
+export const quoted = (text: string): Bilingual =>
+  plain(JSON.stringify(text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text));
+export const SECRET: Bilingual = { en: '(secret)', zh: '（已隐藏）' };
+
+const A_LIST: Bilingual = { en: 'a list', zh: '列表' };
+const AN_OBJECT: Bilingual = { en: 'an object', zh: '一组选项' };
+const SCALARS: Readonly<Record<string, Bilingual>> = {
+  string: { en: 'a string', zh: '文本' },
+  number: { en: 'a number', zh: '数字' },
+  boolean: { en: 'a boolean', zh: '布尔值' },
+};
+
+/** What a value is, where nothing of it may be shown. */
+export function kindOf(value: unknown): Bilingual {
+  if (Array.isArray(value)) return A_LIST;
+  return SCALARS[typeof value] ?? AN_OBJECT;
+}
+
+function shown(root: z.ZodType, path: Path, value: unknown): Bilingual {
+  if (value === null) return plain('null');
+  if (typeof value === 'object') return kindOf(value);
   const own = [...schemasAlong(root, path)].at(-1);
   const doc = own && docOf(own);
   // Outside the schema, e.g. inside a pair of secrets, nothing is known to be harmless.
-  if (own === undefined || doc?.secret) return '(secret)';
+  if (own === undefined || doc?.secret) return SECRET;
   // A text where a section or a list belongs may be anything.
-  if (/^(object|array|tuple)$/.test(defOf(bare(own)).type)) return `a ${typeof value}`;
-  if (typeof value !== 'string') return String(value);
-  const text = doc?.url ? withoutSecrets(value) : value;
-  return JSON.stringify(text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text);
+  if (/^(object|array|tuple)$/.test(defOf(bare(own)).type)) return kindOf(value);
+  return typeof value === 'string' ? quoted(doc?.url ? withoutSecrets(value) : value) : plain(String(value));
 }
 
-const KIND_NAMES: Readonly<Record<string, string>> = { object: 'a section', array: 'a list', string: 'a text' };
+const WANTED: Readonly<Record<string, Bilingual>> = {
+  object: { en: 'must be a section', zh: '应为一组选项' },
+  array: { en: 'must be a list', zh: '应为列表' },
+  string: { en: 'must be a text', zh: '应为文本' },
+};
 
-/** The lines for what zod found wrong with `value`, which stands at `prefix` under `root`. */
+/** `<what>[, got <got>][ (from <sources>)]`; `paths` say whose sources. */
+export function mistake(what: Bilingual, got: Bilingual | null, sourceOf: SourceOf, ...paths: readonly Path[]): Mistake {
+  const sources = [...new Set(paths.map(sourceOf))].filter((source) => source !== undefined);
+  const from = sources.length === 0 ? plain('') : { en: ` (from ${sources.join(', ')})`, zh: `（来自 ${sources.join('、')}）` };
+  const value = got === null ? plain('') : { en: `, got ${got.en}`, zh: `，实际为 ${got.zh}` };
+  return { en: what.en + value.en + from.en, zh: what.zh + value.zh + from.zh };
+}
+
+/** The lines for what zod found wrong with `input`, whose issues' paths start at `prefix`. */
 export function mistakesOf(
   root: z.ZodType,
   input: unknown,
   issues: readonly z.core.$ZodIssue[],
   prefix: Path,
   sourceOf: SourceOf,
-): string[] {
-  return issues.flatMap((issue) => {
+): Mistake[] {
+  return issues.map((issue) => {
     const path = [...prefix, ...issue.path];
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownOption(root, [...path, key], sourceOf));
+    const name = pathText(path);
     const value = valueAt(input, path);
-    if (value === undefined) return [`${pathText(path)} is required${from(sourceOf(path.slice(0, -1)))}`];
-    const want =
-      issue.code === 'invalid_type' && !issue.message.startsWith('must')
-        ? `must be ${KIND_NAMES[issue.expected] ?? issue.expected}`
-        : issue.message;
-    return [`${pathText(path)} ${want}, got ${shown(root, path, value)}${from(sourceOf(path))}`];
+    if (value === undefined) return mistake({ en: `${name} is required`, zh: `${name} 必填` }, null, sourceOf, path.slice(0, -1));
+    const ofZod = issue.code === 'invalid_type' && !issue.message.includes('\n');
+    const want = ofZod ? (WANTED[issue.expected] ?? plain(issue.expected)) : wordsOf(issue.message);
+    return mistake({ en: `${name} ${want.en}`, zh: `${name} ${want.zh}` }, shown(root, path, value), sourceOf, path);
   });
 }
 
-export function unknownOption(root: z.ZodType, path: Path, sourceOf: SourceOf): string {
-  const parent = [...schemasAlong(root, path.slice(0, -1))].at(-1);
-  const known = Object.keys((parent && defOf(bare(parent)).shape) ?? {});
-  return `${pathText(path)} is not an option${from(sourceOf(path))}; known here: ${known.join(', ')}`;
+/** A line for each name in `value` that the schema does not know, wherever it stands. */
+export function unknownNames(schema: z.ZodType, value: unknown, sourceOf: SourceOf, path: Path = []): Mistake[] {
+  const { shape, element } = defOf(bare(schema));
+  if (element && Array.isArray(value)) return value.flatMap((item, index) => unknownNames(element, item, sourceOf, [...path, index]));
+  if (!shape || typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const known = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    if (known) return unknownNames(known, inner, sourceOf, [...path, name]);
+    const names = Object.keys(shape).join(', ');
+    const { en, zh } = mistake(notAnOption(pathText([...path, name])), null, sourceOf, [...path, name]);
+    return [{ en: `${en}; known here: ${names}`, zh: `${zh}，可用的名称：${names}` }];
+  });
 }
 
-export const from = (source: string | undefined): string => (source === undefined ? '' : ` (from ${source})`);
+const notAnOption = (name: string): Bilingual => ({ en: `${name} is not an option`, zh: `${name} 不是配置项` });

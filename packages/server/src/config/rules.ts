@@ -1,143 +1,80 @@
 /**
  * What must hold between options. Each rule names the options it looks at and runs when each of them is right by itself.
  *
- * A rule gives the lines of what is wrong; it never sees what the schema refused.
+ * A rule never sees what the schema refused. What must hold among the items of a list is in `item-rules.ts`.
  */
 
+import type { Bilingual } from '../core/failure.ts';
 import { isEmbedded, isLoopback } from './formats.ts';
+import { type Mistake, mistake, type Path, type SourceOf } from './mistakes.ts';
 import type { ConfigForm } from './schema.ts';
-
-/** Modes that accounts of a platform may use, the default first, by platform. */
-export type Platforms = Readonly<Record<string, readonly string[]>>;
 
 interface Rule {
   readonly of: readonly (keyof ConfigForm)[];
-  readonly check: (config: ConfigForm, platforms: Platforms) => readonly string[];
+  /** Whose sources are told. Default: those of `of`. */
+  readonly at?: readonly Path[];
+  /** What is wrong, or null. */
+  readonly check: (config: ConfigForm) => Bilingual | null;
 }
-
-/** Only what is truthy. */
-const lines = (...found: readonly (string | false)[]): string[] => found.filter((line) => line !== false);
-
-/** One line for each thing that is there twice. `nameOf` says what may be shown of it. */
-function repeated<T>(
-  items: readonly T[],
-  identity: (item: T) => string,
-  line: (item: T, first: number, second: number) => string,
-): string[] {
-  const firstAt = new Map<string, number>();
-  return items.flatMap((item, index) => {
-    const first = firstAt.get(identity(item));
-    if (first !== undefined) return [line(item, first, index)];
-    firstAt.set(identity(item), index);
-    return [];
-  });
-}
-
-/** Names that the audit trail knows as the admin key and the command line on the server's machine. */
-const OWN_NAMES: ReadonlySet<string> = new Set(['admin', 'cli']);
 
 const RULES: readonly Rule[] = [
   {
     of: ['listen', 'tls', 'trustedProxies', 'allowPlainHttp'],
-    check: ({ listen, tls, trustedProxies, allowPlainHttp }) =>
-      lines(
-        !isLoopback(listen.host) &&
-          tls === null &&
-          trustedProxies.length === 0 &&
-          !allowPlainHttp &&
-          `listen is beyond loopback (${JSON.stringify(listen.host)}) without TLS: set tls, or trustedProxies when a reverse proxy does TLS, or allowPlainHttp: true`,
-      ),
+    check({ listen: { host }, tls, trustedProxies, allowPlainHttp }) {
+      if (isLoopback(host) || tls !== null || trustedProxies.length > 0 || allowPlainHttp) return null;
+      const shown = JSON.stringify(host);
+      return {
+        en: `listen is beyond loopback (${shown}) without TLS: set tls, or trustedProxies when a reverse proxy does TLS, or allowPlainHttp: true`,
+        zh: `listen 监听了非回环地址（${shown}）但没有 TLS：请配置 tls；由反向代理负责 TLS 时配置 trustedProxies；或设 allowPlainHttp: true`,
+      };
+    },
   },
   {
     of: ['masterKey', 'masterKeyFile'],
     check: ({ masterKey, masterKeyFile }) =>
-      lines(masterKey !== null && masterKeyFile !== null && 'masterKey and masterKeyFile are both set: keep one'),
+      masterKey === null || masterKeyFile === null
+        ? null
+        : { en: 'masterKey and masterKeyFile are both set: keep one', zh: 'masterKey 和 masterKeyFile 只能设置一个' },
   },
   {
-    of: ['store', 'masterKey', 'masterKeyFile', 'adminKey'],
-    check: ({ store, masterKey, masterKeyFile, adminKey }) =>
-      isEmbedded(store)
-        ? []
-        : lines(
-            masterKey === null &&
-              masterKeyFile === null &&
-              'masterKey (or masterKeyFile) is required with this store: all nodes need the same one',
-            adminKey === null && 'adminKey is required with this store',
-          ),
+    of: ['store', 'masterKey', 'masterKeyFile'],
+    check: ({ store, masterKey, masterKeyFile }) =>
+      isEmbedded(store) || masterKey !== null || masterKeyFile !== null
+        ? null
+        : {
+            en: 'masterKey (or masterKeyFile) is required with this store: all nodes need the same one',
+            zh: '使用此存储必须设置 masterKey（或 masterKeyFile），且所有节点相同',
+          },
+  },
+  {
+    of: ['store', 'adminKey'],
+    check: ({ store, adminKey }) =>
+      isEmbedded(store) || adminKey !== null ? null : { en: 'adminKey is required with this store', zh: '使用此存储必须设置 adminKey' },
   },
   {
     of: ['refresh'],
-    check: ({ refresh: { leaseSeconds, upstreamTimeoutSeconds } }) =>
+    at: [
+      ['refresh', 'leaseSeconds'],
+      ['refresh', 'upstreamTimeoutSeconds'],
+    ],
+    check({ refresh: { leaseSeconds, upstreamTimeoutSeconds } }) {
       // Under one lease a report may need a look, a probe and a forced issue, and the last one must still fit.
-      lines(
-        leaseSeconds < 4 * upstreamTimeoutSeconds &&
-          `refresh.leaseSeconds must be at least 4 × refresh.upstreamTimeoutSeconds (${4 * upstreamTimeoutSeconds}), got ${leaseSeconds}`,
-      ),
-  },
-  {
-    of: ['accounts'],
-    check: ({ accounts }, platforms) =>
-      (accounts ?? []).flatMap((account, index) => {
-        const at = `accounts[${index}]`;
-        const modes = Object.hasOwn(platforms, account.platform) ? platforms[account.platform] : undefined;
-        const { mode, secret, secretFile } = account;
-        return lines(
-          account.id === undefined && account.app_id === undefined && `${at}.id is required (or app_id)`,
-          !modes && `${at}.platform must be one of ${Object.keys(platforms).join(', ')}, got ${JSON.stringify(account.platform)}`,
-          modes !== undefined &&
-            mode !== undefined &&
-            !modes.includes(mode) &&
-            `${at}.mode must be one of ${modes.join(', ')}, got ${JSON.stringify(mode)}`,
-          secret === undefined && secretFile === undefined && `${at}.secret is required (or secretFile)`,
-          secret !== undefined && secretFile !== undefined && `${at}.secret and ${at}.secretFile are both set: keep one`,
-        );
-      }),
-  },
-  {
-    of: ['accounts'],
-    check: ({ accounts }) => [
-      ...repeated(
-        accounts ?? [],
-        ({ id, app_id }) => id ?? app_id ?? '',
-        ({ id, app_id }, first, second) => `accounts[${second}].id is that of accounts[${first}] too: ${JSON.stringify(id ?? app_id)}`,
-      ),
-      ...repeated(
-        accounts ?? [],
-        ({ id, app_id, platform }) => `${platform} ${app_id ?? id}`,
-        (_, first, second) => `accounts[${second}] is the same platform and app_id as accounts[${first}]`,
-      ),
-    ],
-  },
-  {
-    of: ['keys'],
-    check: ({ keys }) => [
-      ...repeated(
-        keys,
-        ({ name }) => name,
-        ({ name }, first, second) => `keys[${second}].name is that of keys[${first}] too: ${JSON.stringify(name)}`,
-      ),
-      ...repeated(
-        keys,
-        ({ key }) => key,
-        (_, first, second) => `keys[${second}].key is that of keys[${first}] too, got (secret)`,
-      ),
-    ],
-  },
-  {
-    of: ['keys'],
-    check: ({ keys }) =>
-      keys.flatMap(({ name }, index) => lines(OWN_NAMES.has(name) && `keys[${index}].name is one of our own, got ${JSON.stringify(name)}`)),
-  },
-  {
-    of: ['keys', 'adminKey'],
-    check: ({ keys, adminKey }) =>
-      keys.flatMap(({ key }, index) => lines(key === adminKey && `keys[${index}].key is the adminKey too, got (secret)`)),
+      const least = 4 * upstreamTimeoutSeconds;
+      if (leaseSeconds >= least) return null;
+      return {
+        en: `refresh.leaseSeconds must be at least 4 × refresh.upstreamTimeoutSeconds (${least}), got ${leaseSeconds}`,
+        zh: `refresh.leaseSeconds 至少应为 refresh.upstreamTimeoutSeconds 的 4 倍（${least}），实际为 ${leaseSeconds}`,
+      };
+    },
   },
 ];
 
 /** Every rule whose options are all in `valid`. */
-export function brokenRules(config: Partial<ConfigForm>, platforms: Platforms): readonly string[] {
-  return RULES.filter(({ of }) => of.every((name) => Object.hasOwn(config, name))).flatMap(({ check }) =>
-    check(config as ConfigForm, platforms),
+export function brokenRules(valid: Partial<ConfigForm>, sourceOf: SourceOf): Mistake[] {
+  return RULES.filter(({ of }) => of.every((name) => Object.hasOwn(valid, name))).flatMap(
+    ({ of, at = of.map((name) => [name]), check }) => {
+      const broken = check(valid as ConfigForm);
+      return broken === null ? [] : [mistake(broken, null, sourceOf, ...at)];
+    },
   );
 }

@@ -1,12 +1,14 @@
 /**
  * The configuration: one schema, every option with its bounds, its default and its words for people.
  *
- * What the schema cannot say of one option alone is in `rules.ts`. Everything an option may be is here, and nothing
- * that does not work yet.
+ * Unknown names pass here and are told by `mistakes.ts`, so that they hide no other mistake. What the schema cannot say
+ * of one option alone is in `rules.ts` and `item-rules.ts`. Everything an option may be is here, and nothing that does
+ * not work yet.
  */
 
 import { z } from 'zod';
 import type { DeclaredAccount, DeclaredKey } from '../core/declared.ts';
+import { both } from './both.ts';
 import { accountSchema, keySchema } from './declared.ts';
 import {
   apiKey,
@@ -27,7 +29,7 @@ import { described } from './option-doc.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-export const configSchema = z.strictObject({
+export const configSchema = z.object({
   listen: described(listen().prefault('127.0.0.1:8700'), {
     en: 'Address to listen on. Port 0 takes any free port.',
     zh: '监听地址；端口 0 表示任选一个空闲端口。',
@@ -35,7 +37,7 @@ export const configSchema = z.strictObject({
   store: described(store().prefault('sqlite:data/zhongkong.db'), {
     url: true,
     en: '`sqlite:PATH`; `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` over TLS, for several processes; or `memory:` (forgets everything when it ends; for trials).',
-    zh: '`sqlite:路径`；多进程部署用 `redis://[用户:密码@]主机[:端口][/库号]`，TLS 用 `rediss://…`；或 `memory:`（进程结束即清空，仅供试用）。',
+    zh: '`sqlite:PATH`；多进程部署用 `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`，TLS 用 `rediss://…`；或 `memory:`（进程结束即清空，仅供试用）。',
   }),
   masterKey: described(masterKey().nullable().default(null), {
     secret: true,
@@ -53,18 +55,24 @@ export const configSchema = z.strictObject({
     zh: '管理员 API key；默认在首次启动时生成并只显示一次，设置后替换原有的。',
     defaultText: { en: 'made on the first start', zh: '首次启动时生成' },
   }),
-  accounts: described(z.array(accountSchema, { error: 'must be a list of accounts' }).nullable().default(null), {
-    secret: true,
-    en: 'Declared accounts. One is written only when its declaration changed; one no longer declared is disabled, not deleted.',
-    zh: '声明的账号；仅当声明有变化时才会写入，不再声明的账号会被停用而不会被删除。',
-  }),
-  keys: described(z.array(keySchema, { error: 'must be a list of keys' }).default([]), {
+  accounts: described(
+    z
+      .array(accountSchema, { error: both('must be a list of accounts', '应为账号列表') })
+      .nullable()
+      .default(null),
+    {
+      secret: true,
+      en: 'Declared accounts. One is written only when its declaration changed; one no longer declared is disabled, not deleted.',
+      zh: '写在配置里的账号；配置有变化时才会写入，从配置中移除的账号会被停用，不会被删除。',
+    },
+  ),
+  keys: described(z.array(keySchema, { error: both('must be a list of keys', '应为 key 列表') }).default([]), {
     secret: true,
     en: 'Declared API keys: valid while declared, never stored.',
-    zh: '声明的 API key：声明期间有效，不会存储。',
+    zh: '写在配置里的 API key：不入库，从配置中删除即失效。',
   }),
   upstreams: z
-    .strictObject({
+    .object({
       wechat: described(upstream().prefault('https://api.weixin.qq.com'), {
         env: 'UPSTREAM_WECHAT',
         en: "WeChat's API.",
@@ -73,7 +81,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   tls: z
-    .strictObject({
+    .object({
       certFile: described(file(), { en: 'Certificate chain, PEM.', zh: '证书链（PEM）。' }),
       keyFile: described(file(), { en: 'Private key, PEM.', zh: '私钥（PEM）。' }),
     })
@@ -81,13 +89,13 @@ export const configSchema = z.strictObject({
     .default(null),
   allowPlainHttp: described(flag().default(false), {
     en: 'Listen beyond loopback without TLS and without a trusted proxy. Keys and tokens then cross the network in the clear.',
-    zh: '允许在没有 TLS、也没有可信代理的情况下监听非回环地址；此时 key 和令牌会在网络上明文传输。',
+    zh: '允许在没有 TLS、也没有可信代理的情况下监听非回环地址；此时 key 和 token 会在网络上明文传输。',
   }),
   publicUrl: described(publicUrl().nullable().default(null), {
     en: 'The address callers use, when it differs from `listen`.',
     zh: '调用方访问的地址（与 `listen` 不同时填写）。',
   }),
-  trustedProxies: described(z.array(cidr(), { error: 'must be a list of CIDRs' }).default([]), {
+  trustedProxies: described(z.array(cidr(), { error: both('must be a list of CIDRs', '应为 CIDR 列表') }).default([]), {
     en: 'Networks of reverse proxies whose X-Forwarded-For is believed. The client is the right-most hop that is none of them.',
     zh: '可信反向代理的网段，只采信它们的 X-Forwarded-For；客户端 IP 取最右侧的非可信地址。',
   }),
@@ -97,7 +105,7 @@ export const configSchema = z.strictObject({
     zh: '调用微信时使用的固定 IP 的 HTTP 代理。',
   }),
   dropin: z
-    .strictObject({
+    .object({
       acceptAppSecret: described(flag().default(false), {
         en: 'The drop-in also takes the real AppSecret where it expects an API key. For moving over only.',
         zh: '兼容接口除 API key 外也接受真实的 AppSecret，仅用于迁移过渡。',
@@ -105,7 +113,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   log: z
-    .strictObject({
+    .object({
       level: described(oneOf(LOG_LEVELS).default('info'), {
         en: LOG_LEVELS.map((level) => `\`${level}\``).join(', '),
         zh: '日志级别。',
@@ -113,12 +121,12 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   retention: z
-    .strictObject({
+    .object({
       auditDays: described(integer(1, 3650).default(90), { en: 'How long the audit trail is kept, days.', zh: '审计记录保留的天数。' }),
     })
     .prefault({}),
   docs: z
-    .strictObject({
+    .object({
       public: described(flag().default(true), {
         en: '`/docs` and `/openapi.json` need no key.',
         zh: '`/docs` 和 `/openapi.json` 无需 key 即可访问。',
@@ -126,7 +134,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   refresh: z
-    .strictObject({
+    .object({
       upstreamTimeoutSeconds: described(integer(1, 30).default(5), {
         en: 'Bound of one call to WeChat, seconds.',
         zh: '单次调用微信的时限，秒。',

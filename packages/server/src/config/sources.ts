@@ -8,7 +8,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { pathText, type SourceOf, valueAt } from './mistakes.ts';
+import { kindOf, type Mistake, mistake, pathText, SECRET, type SourceOf, valueAt } from './mistakes.ts';
 import { OPTIONS, type Option } from './options.ts';
 
 export interface SourceInput {
@@ -25,7 +25,7 @@ export interface Sources {
   readonly sourceOf: SourceOf;
   /** Absolute path of the file that was read, or null. */
   readonly file: string | null;
-  readonly mistakes: readonly string[];
+  readonly mistakes: readonly Mistake[];
 }
 
 const DEFAULT_FILES = ['zhongkong.yaml', 'zhongkong.json'];
@@ -40,26 +40,31 @@ const PASSWORD = /:\/\/[^/@]*:[^@]*@/;
 const SERVICE_LINK = /_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)$/;
 
 export async function readSources(input: SourceInput): Promise<Sources> {
-  const mistakes: string[] = [];
+  const mistakes: Mistake[] = [];
   const origins = new Map<string, string>();
   const { file, values } = await readFileOf(input, mistakes);
-  const raw = values;
+  const raw = structuredClone(values);
   const put = (option: Option, text: string, origin: string): void => {
     const value = read(option, text);
     if (value === undefined) {
-      mistakes.push(`${option.name} must be JSON, got (secret) (from ${origin})`);
+      const what = { en: `${option.name} must be JSON`, zh: `${option.name} 应为 JSON` };
+      mistakes.push(mistake(what, SECRET, () => origin, option.path));
       return;
     }
     if (setAt(raw, option.path, value)) origins.set(option.name, origin);
   };
   for (const option of OPTIONS) {
     const text = input.env[option.env];
-    if (text === '') mistakes.push(`${option.env} is empty: give it a value, or unset it`);
+    if (text === '')
+      mistakes.push({ en: `${option.env} is empty: give it a value, or unset it`, zh: `${option.env} 为空：请赋值或取消设置` });
     else if (text !== undefined) put(option, text, option.env);
     const given = input.flags[option.name];
     if (given === undefined) continue;
     if (option.doc.url && PASSWORD.test(given))
-      mistakes.push(`${option.name} holds a password, which must not stand in argv: use ${option.env}`);
+      mistakes.push({
+        en: `${option.name} holds a password, which must not stand in argv: use ${option.env}`,
+        zh: `${option.name} 含有密码，不能写在命令行上：请改用 ${option.env}`,
+      });
     put(option, given, option.flag ?? option.name);
   }
   mistakes.push(...unknownVariables(input.env));
@@ -68,7 +73,7 @@ export async function readSources(input: SourceInput): Promise<Sources> {
       const origin = origins.get(pathText(path.slice(0, length)));
       if (origin !== undefined) return origin;
     }
-    return file !== null && valueAt(raw, path.slice(0, 1)) !== undefined ? file.name : undefined;
+    return file !== null && valueAt(values, path.slice(0, 1)) !== undefined ? file.name : undefined;
   };
   return { raw, sourceOf, file: file?.path ?? null, mistakes };
 }
@@ -100,13 +105,16 @@ function setAt(root: Record<string, unknown>, path: readonly string[], value: un
   return true;
 }
 
-function unknownVariables(env: SourceInput['env']): string[] {
+function unknownVariables(env: SourceInput['env']): Mistake[] {
   const known = new Set(OPTIONS.map((option) => option.env));
   const isStrange = (name: string) =>
     name.startsWith('ZHONGKONG_') && !known.has(name) && !OTHER_VARIABLES.has(name) && !SERVICE_LINK.test(name);
   return Object.keys(env)
     .filter((name) => env[name] !== undefined && isStrange(name))
-    .map((name) => `${name} is no environment variable of Zhongkong; docs/configuration.md lists them`);
+    .map((name) => ({
+      en: `${name} is no environment variable of Zhongkong; docs/configuration.md lists them`,
+      zh: `${name} 不是 Zhongkong 的环境变量，可用的见 docs/configuration.md`,
+    }));
 }
 
 interface FileRead {
@@ -120,20 +128,28 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-async function readFileOf({ cwd, file: chosen }: SourceInput, mistakes: string[]): Promise<FileRead> {
+async function readFileOf({ cwd, file: chosen }: SourceInput, mistakes: Mistake[]): Promise<FileRead> {
   const none: FileRead = { file: null, values: {} };
   const names = chosen === undefined ? [] : [chosen];
   if (chosen === undefined) {
     for (const name of DEFAULT_FILES) if (await isThere(resolve(cwd, name))) names.push(name);
     if (await isThere(resolve(cwd, NEAR_MISS)))
-      mistakes.push(`${NEAR_MISS} is not read: rename it to ${DEFAULT_FILES[0]}, or name it with --config`);
+      mistakes.push({
+        en: `${NEAR_MISS} is not read: rename it to ${DEFAULT_FILES[0]}, or name it with --config`,
+        zh: `不会读取 ${NEAR_MISS}：请改名为 ${DEFAULT_FILES[0]}，或用 --config 指定`,
+      });
   }
-  if (names.length > 1) mistakes.push(`${names.join(' and ')} are both there: keep one, or choose one with --config`);
+  if (names.length > 1)
+    mistakes.push({
+      en: `${names.join(' and ')} are both there: keep one, or choose one with --config`,
+      zh: `${names.join(' 和 ')} 同时存在：请只保留一个，或用 --config 指定`,
+    });
   const [name] = names;
   if (name === undefined) return none;
   const path = resolve(cwd, name);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    mistakes.push(`the configuration file ${path} cannot be read (${error.code ?? 'unknown'})`);
+    const code = error.code ?? 'unknown';
+    mistakes.push({ en: `the configuration file ${path} cannot be read (${code})`, zh: `无法读取配置文件 ${path}（${code}）` });
     return null;
   });
   if (text === null) return none;
@@ -141,23 +157,29 @@ async function readFileOf({ cwd, file: chosen }: SourceInput, mistakes: string[]
 }
 
 /** YAML 1.2, of which JSON is a part; repeated keys are refused in both. */
-function parseFile(name: string, text: string, mistakes: string[]): Record<string, unknown> {
+function parseFile(name: string, text: string, mistakes: Mistake[]): Record<string, unknown> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
   for (const { code, pos } of [...document.errors, ...document.warnings]) {
     const { line, col } = lines.linePos(pos[0]);
-    mistakes.push(`${name} is not valid at line ${line}, column ${col} (${code.toLowerCase().replaceAll('_', ' ')})`);
+    const why = code.toLowerCase().replaceAll('_', ' ');
+    mistakes.push({
+      en: `${name} is not valid at line ${line}, column ${col} (${why})`,
+      zh: `${name} 第 ${line} 行第 ${col} 列有语法错误（${why}）`,
+    });
   }
   if (document.errors.length > 0) return {};
   let values: unknown;
   try {
     values = document.toJS();
   } catch {
-    mistakes.push(`${name} uses aliases that cannot be resolved`);
+    mistakes.push({ en: `${name} uses aliases that cannot be resolved`, zh: `${name} 中的别名（alias）无法解析` });
     return {};
   }
   if (values === null) return {};
   if (typeof values === 'object' && !Array.isArray(values)) return values as Record<string, unknown>;
-  mistakes.push(`${name} must hold options by name, got ${Array.isArray(values) ? 'a list' : `a ${typeof values}`}`);
+  mistakes.push(
+    mistake({ en: `${name} must hold options by name`, zh: `${name} 应以名称为键列出配置项` }, kindOf(values), () => undefined),
+  );
   return {};
 }

@@ -24,7 +24,7 @@ const CHECKS: readonly Check[] = [
     when: ({ listen, tls, allowPlainHttp }) => allowPlainHttp && tls === null && !isLoopback(listen.host),
     text: {
       en: 'Keys and tokens cross the network in the clear. Set tls, or put a reverse proxy with TLS in front and name it in trustedProxies.',
-      zh: 'key 和令牌会在网络上明文传输。请配置 tls，或在前面放置带 TLS 的反向代理并写入 trustedProxies。',
+      zh: 'key 和 token 会在网络上明文传输。请配置 tls，或在前面放置带 TLS 的反向代理并写入 trustedProxies。',
     },
   },
   {
@@ -48,7 +48,7 @@ const CHECKS: readonly Check[] = [
     when: ({ store }) => store === 'memory:',
     text: {
       en: 'Everything is forgotten when the process ends. Use sqlite:PATH outside of trials.',
-      zh: '进程结束后数据全部丢失，正式使用请改为 sqlite:路径。',
+      zh: '进程结束后数据全部丢失，正式使用请改为 sqlite:PATH。',
     },
   },
   {

@@ -5,8 +5,10 @@
  * (`[first, fallback]`), always sealed here: they are opened only at the moment of an issue.
  */
 
+import type { Bilingual } from './failure.ts';
+
 export interface Account {
-  /** Slug, 1 to 128 of `[A-Za-z0-9_.:@-]`; what callers and paths use. */
+  /** Slug, see `ACCOUNT_ID`; what callers and paths use. */
   readonly id: string;
   /** One of the platforms that some kind declares, e.g. `official-account`. */
   readonly platform: string;
@@ -32,5 +34,21 @@ export interface Account {
   readonly revision: number;
 }
 
-/** Ids appear in paths, logs and metric labels, so they are plain. */
-export const ACCOUNT_ID = /^[A-Za-z0-9_.:@-]{1,128}$/;
+/** Ids appear in paths, logs and metric labels, so they are plain; `.` and `..` in a path would be no names at all. */
+export const ACCOUNT_ID = /^(?!\.)[A-Za-z0-9_.:@-]{1,128}$/;
+/** An account's id, or `*` for all accounts. */
+export const ACCOUNT_REFERENCE = new RegExp(`^\\*$|${ACCOUNT_ID.source}`);
+export const ACCOUNT_ID_FORM: Bilingual = {
+  en: '1 to 128 of A-Z a-z 0-9 _ . : @ -, the first no dot',
+  zh: '1 到 128 个字符，仅限 A-Z a-z 0-9 _ . : @ -，且不能以点开头',
+};
+
+/**
+ * An AppSecret as WeChat's platforms give them out: 32 hex digits today. Wide enough for another alphabet or length
+ * tomorrow, narrow enough to refuse JSON, a whole line of a file or half a paste before WeChat is asked with it.
+ */
+export const APP_SECRET = /^[A-Za-z0-9_-]{16,128}$/;
+export const APP_SECRET_FORM: Bilingual = { en: '16 to 128 of A-Z a-z 0-9 _ -', zh: '16 到 128 个字符，仅限 A-Z a-z 0-9 _ -' };
+
+/** An AppID as WeChat's platforms give them out. Others are taken too, with a warning. */
+export const APP_ID = /^wx[0-9a-f]{16}$/;

@@ -5,7 +5,7 @@
  * Secrets come in plain, are sealed before anything else sees them, and never come out again but for an issue.
  */
 
-import { ACCOUNT_ID, type Account } from './account.ts';
+import { ACCOUNT_ID, ACCOUNT_ID_FORM, type Account } from './account.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { ZhongkongError } from './errors.ts';
 import type { EventSink } from './events.ts';
@@ -191,9 +191,9 @@ export class Accounts {
   #validate(account: Account): void {
     const wrong = (field: string, why: string) => new ZhongkongError('invalid_request', `${field}: ${why}`);
     const modes = this.#deps.catalog.modes(account.platform);
-    if (!ACCOUNT_ID.test(account.id)) throw wrong('id', 'use 1 to 128 of A-Z a-z 0-9 _ . : @ -');
+    if (!ACCOUNT_ID.test(account.id)) throw wrong('id', `use ${ACCOUNT_ID_FORM.en}`);
     if (modes.length === 0) throw wrong('platform', `unknown; known are ${this.#deps.catalog.platforms.join(', ')}`);
-    if (!ACCOUNT_ID.test(account.appId)) throw wrong('app_id', 'use 1 to 128 of A-Z a-z 0-9 _ . : @ -');
+    if (!ACCOUNT_ID.test(account.appId)) throw wrong('app_id', `use ${ACCOUNT_ID_FORM.en}`);
     if (!modes.includes(account.mode)) throw wrong('mode', `use one of ${modes.join(', ')}`);
     const count = account.sealedSecrets.length;
     if (count < 1 || count > 2) throw wrong('secret', 'give one secret, or two: [first, fallback]');

@@ -25,4 +25,6 @@ export interface ApiKeyRecord {
   readonly expiresAt: number | null;
   readonly revokedAt: number | null;
   readonly createdAt: number;
+  /** Optimistic concurrency: a write names the revision it read. 0 = not stored yet. */
+  readonly revision: number;
 }

@@ -7,7 +7,7 @@
 
 import type { IssueReason } from './events.ts';
 import { stepLeak } from './leak.ts';
-import { backingOff, mustRefresh, probeDue, shouldRefresh, suspect } from './schedule.ts';
+import { backingOff, failureHolds, mustRefresh, probeDue, shouldRefresh, suspect } from './schedule.ts';
 import type { AskResult, RefreshSession } from './session.ts';
 
 export async function doWhatIsDue(session: RefreshSession, reason: IssueReason): Promise<void> {
@@ -17,7 +17,7 @@ export async function doWhatIsDue(session: RefreshSession, reason: IssueReason):
   if (!account.enabled) return;
   if (reason === 'ordered') {
     await session.ask('ordered', chain.forcible);
-  } else if (leak && leak.finishedAt === null && now >= leak.nextAt) {
+  } else if (leak && leak.finishedAt === null && now >= leak.nextAt && !failureHolds(record, account.secretRevision, now)) {
     await stepLeak(session);
   } else if (shouldRefresh(record, now) && !backingOff(record, account.secretRevision, now)) {
     const asked = await replace(session, mustRefresh(record, now) ? 'missing' : suspect(record, now) ? 'suspect' : reason);

@@ -43,12 +43,15 @@ export type CoreEvent =
       readonly change: 'created' | 'updated' | 'removed';
     }
   | { readonly type: 'secret.fallback'; readonly id: CredentialId; readonly slot: number }
+  /** A caller sent this account's AppSecret where its API key belongs; it was refused. */
+  | { readonly type: 'secret.misplaced'; readonly account: string }
   | { readonly type: 'clock.jumped'; readonly byMs: number }
   /** WeChat's Date header against our time. */
   | { readonly type: 'clock.skewed'; readonly byMs: number }
   | { readonly type: 'store.failed'; readonly during: string; readonly cause: string }
   | { readonly type: 'store.recovered' }
-  | { readonly type: 'internal.error'; readonly during: string; readonly cause: unknown };
+  /** `during` is one of a few names, e.g. a route: it becomes a label. */
+  | { readonly type: 'internal.error'; readonly during: string; readonly requestId?: string; readonly cause: unknown };
 
 export type EventType = CoreEvent['type'];
 

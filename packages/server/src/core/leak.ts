@@ -10,7 +10,7 @@ import { allowedAt } from './budget.ts';
 import type { RefreshSession } from './session.ts';
 
 const NEEDED_ISSUES = 2;
-/** Wait after a failed step, unless the failure's own backoff is longer. */
+/** Wait after a failed step; a failure's own backoff holds it back beyond that, until the AppSecret changes. */
 const RETRY_MS = 5000;
 
 /** Begin, unless one is running. */
@@ -53,6 +53,6 @@ export async function stepLeak(session: RefreshSession): Promise<void> {
   if (after.finishedAt !== null) return;
   const allowed = allowedAt(session.record, chain.limits, 'leak', chain.forcible, session.now);
   const retry = session.record.generation === before ? session.now + RETRY_MS : session.now;
-  const nextAt = Math.max(allowed, retry, session.record.failure?.retryAt ?? 0);
+  const nextAt = Math.max(allowed, retry);
   session.record = { ...session.record, leak: { ...after, nextAt } };
 }

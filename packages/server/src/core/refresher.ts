@@ -140,7 +140,7 @@ export class Refresher {
   }
 
   #recovered(): void {
-    if (this.#failing) this.#deps.events.emit({ type: 'store.recovered' });
+    // Whether the store takes writes again is the host's to find out: claiming nothing is only a read.
     this.#failing = false;
   }
 }

@@ -53,7 +53,11 @@ export function shouldRefresh(record: CredentialRecord, now: number): boolean {
  * may work now. So does a clock set back behind the failure.
  */
 export function backingOff(record: CredentialRecord, secretRevision: number, now: number): boolean {
-  if (now < record.budgetOpensAt) return true;
+  return now < record.budgetOpensAt || failureHolds(record, secretRevision, now);
+}
+
+/** The failure half of it. */
+export function failureHolds(record: CredentialRecord, secretRevision: number, now: number): boolean {
   const { failure } = record;
   return failure !== null && now < failure.retryAt && now >= failure.at - CLOCK_TOLERANCE_MS && record.secret.revision === secretRevision;
 }
@@ -101,7 +105,7 @@ export function nextAttemptAt(record: CredentialRecord): number {
   const { failure, intent, leak } = record;
   const allowedAt = Math.max(refreshDueAt(record), failure?.retryAt ?? 0, record.budgetOpensAt);
   const probeAt = record.dead ? NEVER : (record.probeAt ?? NEVER);
-  const leakAt = leak && leak.finishedAt === null ? leak.nextAt : NEVER;
+  const leakAt = leak && leak.finishedAt === null ? Math.max(leak.nextAt, failure?.retryAt ?? 0) : NEVER;
   // A stored intent is due as soon as its lease is over: its holder died, and somebody has to count the lost answer.
   return Math.min(intent?.at ?? NEVER, allowedAt, probeAt, leakAt);
 }

@@ -13,7 +13,7 @@ import { encodeRecord } from './codec.ts';
 import type { CredentialRecord } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
 import type { CoreEvent, EventSink, IssueReason } from './events.ts';
-import { FAILURE_CLASSES, type UpstreamFailure } from './failure.ts';
+import type { UpstreamFailure } from './failure.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
 import { issueKillsCurrent, type RefreshPolicy } from './policy.ts';
@@ -80,7 +80,7 @@ const HAND_OVER_TOLERANCE_MS = 5000;
 
 const INSTALLATION_ADVICE = {
   en: 'WeChat could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".',
-  zh: '无法连接微信,或微信的应答不合规范。若持续出现,请用 “zhongkong doctor” 检查 DNS、出网和 TLS。',
+  zh: '无法连接微信，或微信返回了无法识别的内容。若持续出现，请用 “zhongkong doctor” 检查 DNS、出网和 TLS。',
 };
 
 export class RefreshSession {
@@ -109,8 +109,9 @@ export class RefreshSession {
     if (owed.intent !== null) this.#countUnknown();
   }
 
+  /** Store time, and never before the store's own word of when it gave the lease: what it calls due is due. */
   get now(): number {
-    return this.#deps.time.now();
+    return Math.max(this.#deps.time.now(), this.#lease.until - this.#deps.settings.leaseMs);
   }
 
   tell(event: CoreEvent): void {
@@ -380,8 +381,3 @@ function changedEarly(before: CredentialRecord, policy: RefreshPolicy, sentAt: n
 
 /** What a sealed AppSecret is bound to. */
 export const secretContext = (accountId: string): string => `account-secret ${accountId}`;
-
-/** Whether this failure is worth an alarm by its class's rule. */
-export function alarming(failure: { readonly class: keyof typeof FAILURE_CLASSES; readonly attempts: number }): boolean {
-  return failure.attempts >= FAILURE_CLASSES[failure.class].alarmAfter;
-}

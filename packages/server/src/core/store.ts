@@ -135,7 +135,10 @@ export interface Directory {
   key(id: string): Promise<ApiKeyRecord | null>;
   keyByDigest(digest: string): Promise<ApiKeyRecord | null>;
   keys(page: Page): Promise<readonly ApiKeyRecord[]>;
-  /** Insert or replace by id; `conflict` when the digest or the name belongs to another key. */
+  /**
+   * Writes the key when the stored revision equals `key.revision` (0: there is none), storing revision + 1.
+   * `conflict` when it does not, or when the digest, or the name while neither is revoked, belongs to another key.
+   */
   putKey(key: ApiKeyRecord): Promise<'written' | 'conflict'>;
 
   appendAudit(entries: readonly AuditEntry[]): Promise<void>;

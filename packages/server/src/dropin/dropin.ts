@@ -23,6 +23,7 @@ import { wechatError } from './errors.ts';
 import { classicForm, FormRefused, stableForm, type TokenForm } from './form.ts';
 import type { HandedOut } from './handed-out.ts';
 import { migratingCaller } from './migrating.ts';
+import { MisplacedSecrets } from './misplaced.ts';
 import type { RequestTrace } from './trace.ts';
 import { within } from './within.ts';
 
@@ -48,6 +49,7 @@ const OWN_SHARE_MS = 300;
 
 export function createDropin(deps: DropinDeps): { handlerOf(path: string): Handler | undefined } {
   const { events, time } = deps;
+  const misplaced = new MisplacedSecrets(deps);
 
   const endpoint =
     (read: (request: Request, url: URL) => Promise<TokenForm>): Handler =>
@@ -57,7 +59,7 @@ export function createDropin(deps: DropinDeps): { handlerOf(path: string): Handl
       try {
         const answered = (async () => {
           const form = await read(request, url);
-          return tokenAnswer(await serve(deps, form, ip, trace, startedAt));
+          return tokenAnswer(await serve(deps, misplaced, form, ip, trace, startedAt));
         })();
         return await within(answered, deps.options.dropinDeadlineMs);
       } catch (thrown) {
@@ -70,7 +72,7 @@ export function createDropin(deps: DropinDeps): { handlerOf(path: string): Handl
       function told(cause: unknown): ZhongkongError {
         const error = asZhongkongError(cause);
         trace.code = error.code;
-        if (error.code === 'internal') events.emit({ type: 'internal.error', during: `request ${trace.requestId} ${trace.route}`, cause });
+        if (error.code === 'internal') events.emit({ type: 'internal.error', during: trace.route, requestId: trace.requestId, cause });
         return error;
       }
     };
@@ -84,13 +86,14 @@ export function createDropin(deps: DropinDeps): { handlerOf(path: string): Handl
 
 async function serve(
   deps: DropinDeps,
+  misplaced: MisplacedSecrets,
   form: TokenForm,
   ip: string | null,
   trace: RequestTrace,
   startedAt: number,
 ): Promise<ServedCredential> {
   const { keeper, handedOut, time, options } = deps;
-  const caller = await callerOf(deps, form);
+  const caller = await callerOf(deps, misplaced, form);
   trace.keyId = caller.id;
   assertMay(caller, ip, time.now());
   takeCall(deps, caller);
@@ -138,11 +141,12 @@ async function hinted(
 }
 
 /** Whose key stands in the secret slot. An admin key is refused there: too much power for a URL. */
-async function callerOf(deps: DropinDeps, { appid, secret }: TokenForm): Promise<ApiKeyRecord> {
+async function callerOf(deps: DropinDeps, misplaced: MisplacedSecrets, { appid, secret }: TokenForm): Promise<ApiKeyRecord> {
   const record = await deps.keys.find(secret);
   if (record && !record.scopes.includes('admin')) return record;
   const migrating = !record && deps.options.acceptAppSecret ? await migratingCaller(deps.accounts, appid, secret) : null;
   if (migrating) return migrating;
+  if (!record) misplaced.look(appid, secret);
   throw new ZhongkongError('unauthorized', record ? 'an admin key is not taken in a secret slot' : 'this API key is unknown');
 }
 

@@ -30,4 +30,5 @@ const callerFor = (account: string): ApiKeyRecord => ({
   expiresAt: null,
   revokedAt: null,
   createdAt: 0,
+  revision: 0,
 });

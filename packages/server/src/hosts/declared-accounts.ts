@@ -38,10 +38,30 @@ export async function applyDeclaredAccounts(deps: DeclaredDeps, declared: readon
   await remember(directory, all, JSON.stringify([...ids].sort()));
 }
 
-async function apply({ accounts, digest }: DeclaredDeps, declared: DeclaredAccount): Promise<void> {
+/** Nodes that start together apply the same declaration: whoever comes second finds it done. */
+async function apply(deps: DeclaredDeps, declared: DeclaredAccount): Promise<void> {
+  for (let again = 2; ; again -= 1) {
+    try {
+      return await write(deps, declared);
+    } catch (error) {
+      if (!(error instanceof ZhongkongError) || error.code !== 'conflict') throw error;
+      const stored = await deps.accounts.fresh(declared.id);
+      if (stored === null) {
+        const taken = {
+          en: `accounts: the app_id of "${declared.id}" belongs to another account of its platform`,
+          zh: `accounts：“${declared.id}” 的 app_id 已属于同一平台的另一个账号`,
+        };
+        throw new ZhongkongError('config_invalid', taken, { cause: error });
+      }
+      if (again === 0) throw error;
+    }
+  }
+}
+
+async function write({ accounts, digest }: DeclaredDeps, declared: DeclaredAccount): Promise<void> {
   const { id, platform, appId, parent, mode, secrets, enabled, note } = declared;
   const declaration = digest(JSON.stringify([id, platform, appId, parent, mode, secrets, enabled, note]));
-  const known = await accounts.get(id);
+  const known = await accounts.fresh(id);
   const chosen = mode === null ? {} : { mode };
   if (known === null) {
     await accounts.create({ id, platform, appId, parent, ...chosen, secrets, enabled, note, declaration }, ACTOR);
@@ -49,7 +69,10 @@ async function apply({ accounts, digest }: DeclaredDeps, declared: DeclaredAccou
   }
   if (known.declaration === declaration) return;
   if (known.platform !== platform || known.appId !== appId || known.parent !== parent) {
-    throw new ZhongkongError('config_invalid', `accounts: "${id}" exists already with another platform, app_id or parent`);
+    throw new ZhongkongError('config_invalid', {
+      en: `accounts: "${id}" exists already with another platform, app_id or parent`,
+      zh: `accounts：“${id}” 已存在，但 platform、app_id 或 parent 不同`,
+    });
   }
   await accounts.update(id, { ...chosen, secrets, enabled, note, declaration }, ACTOR);
 }

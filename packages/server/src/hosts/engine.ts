@@ -13,6 +13,7 @@ import { nodeRandom } from '../adapters/random.ts';
 import { createUndiciUpstream } from '../adapters/undici-upstream.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
+import { ZhongkongError } from '../core/errors.ts';
 import { EventBus } from '../core/events.ts';
 import type { Store } from '../core/store.ts';
 import { StoreTime } from '../core/store-time.ts';
@@ -27,11 +28,14 @@ import { createKeeping } from './keeping.ts';
 import { findMasterKey } from './master-key.ts';
 import { createObserving } from './observing.ts';
 import { VERSION } from './version.ts';
+import { watchedStore } from './watched-store.ts';
 
 /** What other processes changed is looked for this often, ms; the contract promises 5 s. */
 const WATCH_MS = 2000;
 const TIME_SYNC_MS = 30_000;
-const PRUNE_MS = 3_600_000;
+/** One small write: how soon a store that can be written again, or that moved on, is noticed. */
+const PING_MS = 5000;
+const PRUNE_MS = 600_000;
 const DAY_MS = 86_400_000;
 /** A drop-in call as a whole: common SDKs give up after 3 s. */
 const DROPIN_DEADLINE_MS = 2500;
@@ -57,9 +61,11 @@ export async function openEngine(config: Config, options: EngineOptions = {}) {
   }
 }
 
-async function compose(config: Config, clock: Clock, store: Store) {
-  const { credentials, directory } = store;
+async function compose(config: Config, clock: Clock, opened: Store) {
   const events = new EventBus();
+  const health = new Health(events);
+  const store = watchedStore(opened, (during, error) => health.storeFailed(during, error));
+  const { credentials, directory } = store;
   const masterKey = await findMasterKey(config, directory);
   const time = new StoreTime(clock, () => credentials.now(), events);
   await time.sync();
@@ -78,7 +84,6 @@ async function compose(config: Config, clock: Clock, store: Store) {
   // The first round only finds out where "now" is; before anything is cached, so that nothing is missed.
   await lookAround();
 
-  const health = new Health(events);
   const limiter = new RateLimiter(() => clock.monotonic());
   const handedOut = new HandedOut();
   const app = createApp({
@@ -116,19 +121,20 @@ async function compose(config: Config, clock: Clock, store: Store) {
     async createFirstAdminKey(): Promise<string | null> {
       if (config.adminKey !== null || (await keys.get(ADMIN_KEY_ID)) !== null) return null;
       const key = createApiKey(randomBytes);
-      await keys.putAdmin(key, 'system');
-      return key;
+      // Of nodes that start together, one makes the key and tells it.
+      return (await keys.createFirstAdmin(key, 'system')) ? key : null;
     },
 
     /** Keep credentials fresh and this node's memory honest, until stopped. */
     start(): void {
       refresher.start();
       const again = (ms: number, during: string, job: () => Promise<unknown>): Loop => {
-        const round = async () => {
-          await job();
-          health.storeContact();
+        const failed = (error: unknown): void => {
+          // The store's troubles are told by health.
+          if (error instanceof ZhongkongError && error.code === 'store_unavailable') return;
+          events.emit({ type: 'internal.error', during, cause: error });
         };
-        const loop = every(ms, round, (error) => health.storeTrouble(during, error));
+        const loop = every(ms, async () => void (await job()), failed);
         loops.push(loop);
         return loop;
       };
@@ -136,6 +142,10 @@ async function compose(config: Config, clock: Clock, store: Store) {
       // A notice only brings the next look forward, so that one that is missed is made up for by the look itself.
       stopListening = store.notices?.listen(() => watch.soon()) ?? stopListening;
       again(TIME_SYNC_MS, 'reading the time', () => time.sync());
+      again(PING_MS, 'asking the store', async () => {
+        // A newer schema: what this code would write is no longer right. Memory serves until somebody restarts us.
+        if (!(await health.look(() => store.ping()))) await refresher.stop();
+      });
       again(PRUNE_MS, 'pruning the audit trail', () => directory.pruneAudit(now() - config.retention.auditDays * DAY_MS));
       health.started();
     },

@@ -28,7 +28,10 @@ export async function findMasterKey(source: MasterKeySource, directory: Director
   if (expected === null && (await directory.putSetting(CHECK, null, check))) return key;
   const stored = expected ?? (await directory.setting(CHECK));
   if (stored === check) return key;
-  throw new ZhongkongError('unseal_failed', 'the master key is not the one that this store was sealed with');
+  throw new ZhongkongError('unseal_failed', {
+    en: 'the master key is not the one that this store was sealed with',
+    zh: '当前主密钥不是加密此存储时所用的那个',
+  });
 }
 
 function load({ masterKey, masterKeyFile }: MasterKeySource, used: boolean): Buffer {
@@ -37,7 +40,10 @@ function load({ masterKey, masterKeyFile }: MasterKeySource, used: boolean): Buf
   if (used && !existsSync(masterKeyFile)) {
     throw new ZhongkongError(
       'config_invalid',
-      `the master key file ${masterKeyFile} is missing, and the store's secrets cannot be opened without it`,
+      {
+        en: `the master key file ${masterKeyFile} is missing, and the store's secrets cannot be opened without it`,
+        zh: `主密钥文件 ${masterKeyFile} 不存在，没有它就无法解开存储中的秘密`,
+      },
       {
         advice: {
           en: 'Put the key file back from your backup, or set ZHONGKONG_MASTER_KEY. Without it, start with a new store and add the accounts again.',

@@ -16,11 +16,11 @@ import type { Answer } from './credential-json.ts';
 import type { AppDeps, Env, RequestContext } from './environment.ts';
 import { assertNoKeyInQuery } from './guard.ts';
 import { isReserved, refusedPath } from './path.ts';
-import { problemAnswer } from './problem.ts';
+import { forCaller, problemAnswer } from './problem.ts';
 import { respond } from './respond.ts';
 import { createRouter } from './router.ts';
 
-export type { AppDeps, AppOptions, Health, RequestContext, RequestLog } from './environment.ts';
+export type { AppDeps, AppOptions, HealthReport, RequestContext, RequestLog } from './environment.ts';
 
 export interface App {
   /** Never rejects. */
@@ -45,8 +45,7 @@ export function createApp(deps: AppDeps): App {
   /** A fault of ours is told to the operators, with its cause; the caller only gets the request's id. */
   function told(thrown: unknown, trace: RequestTrace): ZhongkongError {
     const error = asZhongkongError(thrown instanceof HTTPException ? refusedByLibrary(thrown) : thrown);
-    if (error.code === 'internal')
-      events.emit({ type: 'internal.error', during: `request ${trace.requestId} ${trace.route}`, cause: thrown });
+    if (error.code === 'internal') events.emit({ type: 'internal.error', during: trace.route, requestId: trace.requestId, cause: thrown });
     return error;
   }
 
@@ -56,7 +55,7 @@ export function createApp(deps: AppDeps): App {
       assertNoKeyInQuery(url.search);
       return await router.fetch(request, { deps, ip, trace });
     } catch (thrown) {
-      return respond(problemOf(told(thrown, trace), trace));
+      return respond(problemOf(forCaller(told(thrown, trace), undefined), trace));
     }
   }
 
@@ -104,4 +103,4 @@ function refusedByLibrary({ status, message }: HTTPException): unknown {
 }
 
 const problem = (c: Context<Env>, error: ZhongkongError, headers: Readonly<Record<string, string>> = {}): Response =>
-  respond(problemOf(error, c.env.trace, headers));
+  respond(problemOf(forCaller(error, c.get('caller')), c.env.trace, headers));

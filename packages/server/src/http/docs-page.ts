@@ -69,7 +69,7 @@ function operationHtml({ path, method, operation }: { path: string; method: stri
     return `<tr><td><code>${escape(status)}</code></td><td>${escape(description)}</td><td>${schemaLink(schema)}</td></tr>`;
   });
   return `<h3><code>${method.toUpperCase()} ${escape(path)}</code></h3>
-<p>${escape(summary)}<br>${escape(zh)}${scope === undefined ? '' : `<br><span class="scope">scope 权限: <code>${escape(scope)}</code></span>`}</p>
+<p>${escape(summary)}<br>${escape(zh)}${scope === undefined ? '' : `<br><span class="scope">scope 权限：<code>${escape(scope)}</code></span>`}</p>
 ${rows.length > 0 ? `<p>Parameters 参数</p><table>${rows.join('')}</table>` : ''}
 ${body === undefined ? '' : `<p>Body 请求体 ${schemaLink(body)}</p>${reference(body) === null ? code(body) : ''}`}
 <p>Answers 响应</p><table>${answers.join('')}</table>`;

@@ -12,7 +12,7 @@ import type { StoreTime } from '../core/store-time.ts';
 import type { HandedOut } from '../dropin/handed-out.ts';
 import type { RequestTrace } from '../dropin/trace.ts';
 
-export interface Health {
+export interface HealthReport {
   readonly ready: boolean;
   readonly status: 'ok' | 'starting' | 'degraded' | 'draining';
   readonly reason?: string;
@@ -51,7 +51,7 @@ export interface AppDeps {
   readonly credentials: CredentialStore;
   readonly limiter: RateLimiter;
   readonly time: StoreTime;
-  readonly health: () => Health;
+  readonly health: () => HealthReport;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly events: EventSink;
   readonly options: AppOptions;

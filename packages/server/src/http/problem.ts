@@ -5,7 +5,8 @@
  * anything else that was thrown is `internal`, its cause kept for the log.
  */
 
-import { type ErrorCode, type ZhongkongError } from '../core/errors.ts';
+import type { ApiKeyRecord } from '../core/api-key.ts';
+import { type ErrorCode, ZhongkongError } from '../core/errors.ts';
 import type { Answer } from './credential-json.ts';
 
 export const PROBLEMS = {
@@ -29,6 +30,12 @@ export const PROBLEMS = {
   store_unavailable: { status: 503, title: 'Store unavailable' },
   deadline_exceeded: { status: 504, title: 'Not in time' },
 } as const satisfies Record<ErrorCode, { readonly status: number; readonly title: string }>;
+
+/** The store's own words name places on the server's machine, so they are for administrators; others learn that it is away. */
+export function forCaller(error: ZhongkongError, caller: ApiKeyRecord | undefined): ZhongkongError {
+  if (error.code !== 'store_unavailable' || caller?.scopes.includes('admin')) return error;
+  return new ZhongkongError('store_unavailable', 'the store cannot be used at the moment');
+}
 
 /** The answer for an error. `headers` come on top, e.g. `allow`. */
 export function problemAnswer(error: ZhongkongError, requestId: string, headers: Readonly<Record<string, string>> = {}): Answer {

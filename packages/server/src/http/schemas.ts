@@ -1,12 +1,11 @@
 /** Forms that several routes share: ids, paging, words in two languages, problem details. */
 
 import { z } from '@hono/zod-openapi';
-import { ACCOUNT_ID } from '../core/account.ts';
+import { ACCOUNT_ID, ACCOUNT_ID_FORM } from '../core/account.ts';
 import { ERROR_ADVICE, type ErrorCode } from '../core/errors.ts';
 import { FAILURE_CLASSES, type FailureClass } from '../core/failure.ts';
 
-export const accountId = () =>
-  z.string().regex(ACCOUNT_ID, 'use 1 to 128 of A-Z a-z 0-9 _ . : @ -').openapi({ example: 'wx0123456789abcdef' });
+export const accountId = () => z.string().regex(ACCOUNT_ID, `use ${ACCOUNT_ID_FORM.en}`).openapi({ example: 'wx0123456789abcdef' });
 
 export const kindName = () =>
   z

@@ -3,7 +3,8 @@
 import type { Account } from '../core/account.ts';
 import type { CredentialRecord } from '../core/credential.ts';
 import { ERROR_ADVICE } from '../core/errors.ts';
-import type { FailureClass } from '../core/failure.ts';
+import type { Bilingual, FailureClass } from '../core/failure.ts';
+import { foreignRefreshAdvice } from '../core/foreign-refresh.ts';
 import { suspect } from '../core/schedule.ts';
 import { rfc3339, rfc3339OrNull } from './schemas.ts';
 
@@ -16,7 +17,7 @@ export interface Cause {
   readonly errcode?: number;
   readonly rid?: string;
   readonly egress_ip?: string;
-  readonly advice: { readonly en: string; readonly zh: string };
+  readonly advice: Bilingual;
 }
 
 /** A foreign refresh is news for one lifetime. */
@@ -27,7 +28,7 @@ interface Condition {
   readonly holds: (record: CredentialRecord, account: Account, now: number) => boolean;
   readonly since: (record: CredentialRecord) => number | null;
   readonly message: string;
-  readonly advice: { readonly en: string; readonly zh: string };
+  readonly advice: (account: Account) => Bilingual;
 }
 
 /** In order of gravity. */
@@ -37,37 +38,34 @@ const CONDITIONS: readonly Condition[] = [
     holds: (_, account) => !account.enabled,
     since: () => null,
     message: 'the account is disabled: its credentials are neither kept nor served',
-    advice: ERROR_ADVICE.account_disabled,
+    advice: () => ERROR_ADVICE.account_disabled,
   },
   {
     code: 'credential_dead',
     holds: (record) => record.dead,
     since: (record) => record.lastVerifiedAt,
     message: 'WeChat no longer accepts the current value; a new one is being issued',
-    advice: {
+    advice: () => ({
       en: 'Nothing to do while refreshes succeed. If it happens again, look for another program that fetches tokens for this AppID.',
-      zh: '刷新成功即可自愈,无需处理;若反复出现,请检查是否有其他程序也在用这个 AppID 取 token。',
-    },
+      zh: '刷新成功即可自愈，无需处理；若反复出现，请检查是否有其他程序也在用这个 AppID 取 token。',
+    }),
   },
   {
     code: 'outcome_unknown',
     holds: (record, _, now) => suspect(record, now),
     since: (record) => record.suspectFrom,
     message: "an answer of WeChat's was lost, so the current value may have been replaced",
-    advice: {
+    advice: () => ({
       en: 'It is being refreshed and served on meanwhile. If this lasts, check the network between this server and WeChat.',
-      zh: '正在刷新,期间继续提供服务;若持续出现,请检查本机到微信的网络。',
-    },
+      zh: '正在刷新，期间继续提供服务；若持续出现，请检查本机到微信的网络。',
+    }),
   },
   {
     code: 'foreign_refresh',
     holds: (record, _, now) => record.foreignRefreshAt !== null && now < record.foreignRefreshAt + FOREIGN_NEWS_MS,
     since: (record) => record.foreignRefreshAt,
     message: 'somebody else fetched this credential from WeChat',
-    advice: {
-      en: 'Find who else calls WeChat for this AppID and let it ask Zhongkong instead. In stable mode others cannot invalidate the token.',
-      zh: '请找出还有谁在用这个 AppID 直接向微信取 token,改为从中控获取;stable 模式下不会互相顶掉 token。',
-    },
+    advice: ({ mode }) => foreignRefreshAdvice(mode),
   },
 ];
 
@@ -90,5 +88,5 @@ export function causeOf(record: CredentialRecord, account: Account, now: number)
   const found = CONDITIONS.find(({ holds }) => holds(record, account, now));
   if (!found) return null;
   const { code, message, advice } = found;
-  return { code, class: null, message, attempts: null, since: rfc3339OrNull(found.since(record)), advice };
+  return { code, class: null, message, attempts: null, since: rfc3339OrNull(found.since(record)), advice: advice(account) };
 }

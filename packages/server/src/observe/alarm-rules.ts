@@ -1,6 +1,7 @@
 /** What kinds of alarm there are, as data: how bad, how long one stays without news, and what to do about it. */
 
 import type { Bilingual } from '../core/failure.ts';
+import { foreignRefreshAdvice } from '../core/foreign-refresh.ts';
 
 export type AlarmCode =
   /** Refreshes of a credential fail by its class's rule (`FAILURE_CLASSES`), or it can no longer be served. */
@@ -38,34 +39,36 @@ export const ALARM_RULES: Readonly<Record<AlarmCode, AlarmRule>> = {
   internal_error: { severity: 'warning', holdMs: HOUR },
 };
 
-/** For the codes whose cause is always the same; `refresh_failing` brings the advice of the failure itself. */
-export const ALARM_ADVICE = {
-  foreign_refresh: {
-    en: 'Find who else calls WeChat for this AppID (an old service, a test environment, an SDK with the AppSecret) and let it ask Zhongkong instead; stable mode keeps others from invalidating the token meanwhile.',
-    zh: '请找出还有谁在用这个 AppID 直接向微信取 token(旧服务、测试环境、配置了 AppSecret 的 SDK),改为从中控获取;在此之前可改用 stable 模式,避免互相顶掉 token。',
-  },
+const ADVICE = {
   budget_exhausted: {
     en: "Today's issues for this credential are used up, or two forced issues came too close. The current one goes on. Look who reports or refreshes so often.",
-    zh: '该凭据今日的签发额度已用完,或两次强制签发间隔太短;当前凭据继续使用。请检查是谁在频繁上报失效或强制刷新。',
+    zh: '该凭据今日的签发额度已用完，或两次强制签发间隔太短；当前凭据继续使用。请检查是谁在频繁上报失效或强制刷新。',
   },
   secret_fallback: {
     en: 'WeChat no longer accepts the first AppSecret; the fallback works. Make the working one the first: "zhongkong account secret".',
-    zh: '微信已不接受第一个 AppSecret,目前使用备用的。请用 “zhongkong account secret” 把可用的那个设为第一个。',
+    zh: '微信已不接受第一个 AppSecret，目前使用备用的。请用 “zhongkong account secret” 把可用的那个设为第一个。',
   },
   store_failed: {
     en: 'Check that the store runs, is reachable and writable, and that its disk is not full. Credentials in memory are served meanwhile.',
-    zh: '请检查存储是否在运行、可连接、可写,磁盘是否已满;在此期间继续用内存中的凭据提供服务。',
+    zh: '请检查存储是否在运行、可连接、可写，磁盘是否已满；在此期间继续用内存中的凭据提供服务。',
   },
   clock_jumped: {
     en: 'Somebody or something set a clock. Run NTP (chrony) on this machine and on the store.',
-    zh: '系统时间发生跳变。请在本机和存储所在机器上启用 NTP(如 chrony)。',
+    zh: '系统时间发生跳变。请在本机和存储所在机器上启用 NTP（如 chrony）。',
   },
   clock_skewed: {
     en: "This machine's clock differs from WeChat's by over a minute. Run NTP (chrony).",
-    zh: '本机时间与微信服务器相差超过一分钟,请启用 NTP(如 chrony)校时。',
+    zh: '本机时间与微信服务器相差超过一分钟，请启用 NTP（如 chrony）校时。',
   },
   internal_error: {
     en: 'A fault of ours. The log has the stack; please report it.',
-    zh: '服务内部错误。日志中有调用栈,欢迎反馈。',
+    zh: '服务内部错误。日志中有调用栈，欢迎反馈。',
   },
 } as const satisfies Partial<Record<AlarmCode, Bilingual>>;
+
+/** The codes whose cause is always the same; `refresh_failing` brings the advice of the failure itself. */
+export type PlainAlarmCode = keyof typeof ADVICE | 'foreign_refresh';
+
+/** `chain`: the one of the credential it is about, or '' for the server as a whole. */
+export const alarmAdvice = (code: PlainAlarmCode, chain = ''): Bilingual =>
+  code === 'foreign_refresh' ? foreignRefreshAdvice(chain) : ADVICE[code];

@@ -9,7 +9,7 @@
 import { type CredentialId, credentialKey } from '../core/credential.ts';
 import type { CoreEvent, EventBus, EventType } from '../core/events.ts';
 import { type Bilingual, FAILURE_CLASSES, type Failure, type FailureClass } from '../core/failure.ts';
-import { ALARM_ADVICE, ALARM_RULES, type AlarmCode, type Severity } from './alarm-rules.ts';
+import { ALARM_RULES, type AlarmCode, alarmAdvice, type PlainAlarmCode, type Severity } from './alarm-rules.ts';
 import { scrub } from './redact.ts';
 
 export interface Alarm {
@@ -137,8 +137,8 @@ export class Alarms {
     this.#clear('refresh_failing', id);
   }
 
-  #raise(code: Exclude<AlarmCode, 'refresh_failing'>, id: CredentialId, cause: string): void {
-    this.#put({ code, ...id, class: null, severity: ALARM_RULES[code].severity, cause, advice: ALARM_ADVICE[code] });
+  #raise(code: PlainAlarmCode, id: CredentialId, cause: string): void {
+    this.#put({ code, ...id, class: null, severity: ALARM_RULES[code].severity, cause, advice: alarmAdvice(code, id.chain) });
   }
 
   /** The one place that raises. */

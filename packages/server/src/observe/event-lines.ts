@@ -7,7 +7,7 @@
 import type { CredentialId } from '../core/credential.ts';
 import type { CoreEvent, EventType } from '../core/events.ts';
 import { type Bilingual, FAILURE_CLASSES } from '../core/failure.ts';
-import { ALARM_ADVICE } from './alarm-rules.ts';
+import { alarmAdvice } from './alarm-rules.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 
@@ -23,6 +23,11 @@ const of = ({ account, kind, chain }: CredentialId) => ({ account, kind, chain }
 const iso = (at: number): string => new Date(at).toISOString();
 const line = (level: Level, message: string, fields: Record<string, unknown>): EventLine => ({ level, message, fields });
 const withAdvice = ({ en, zh }: Bilingual) => ({ advice: en, advice_zh: zh });
+
+const USE_A_KEY: Bilingual = {
+  en: 'A service still holds the AppSecret of this account. Make it an API key with "zhongkong key create" and put that in the place of the AppSecret.',
+  zh: '有业务方仍在使用该账号的 AppSecret。请用 “zhongkong key create” 为它创建 API key，填在原来 AppSecret 的位置。',
+};
 
 const LINES: { readonly [T in EventType]: (event: EventOf<T>) => EventLine } = {
   'credential.committed': ({ id, generation, fingerprint, reason, expiresAt, upstreamMs }) =>
@@ -48,10 +53,10 @@ const LINES: { readonly [T in EventType]: (event: EventOf<T>) => EventLine } = {
     line('warn', 'somebody else fetched this credential from WeChat', {
       ...of(id),
       fingerprint,
-      ...withAdvice(ALARM_ADVICE.foreign_refresh),
+      ...withAdvice(alarmAdvice('foreign_refresh', id.chain)),
     }),
   'refresh.budget_exhausted': ({ id, reason }) =>
-    line('warn', 'no issue is allowed now: budget or spacing', { ...of(id), reason, ...withAdvice(ALARM_ADVICE.budget_exhausted) }),
+    line('warn', 'no issue is allowed now: budget or spacing', { ...of(id), reason, ...withAdvice(alarmAdvice('budget_exhausted')) }),
   'lease.taken_over': ({ id, fence }) => line('warn', 'took over a lease whose holder is gone or stuck', { ...of(id), fence }),
   'lease.lost': ({ id, fence }) => line('warn', 'the lease would not have outlasted the call: nothing was sent', { ...of(id), fence }),
   'commit.stale': ({ id, fence }) => line('warn', 'a later holder exists: this commit was refused', { ...of(id), fence }),
@@ -60,12 +65,17 @@ const LINES: { readonly [T in EventType]: (event: EventOf<T>) => EventLine } = {
   'account.changed': ({ account, change }) =>
     line('info', `account ${change}`, { account: account.id, platform: account.platform, mode: account.mode, enabled: account.enabled }),
   'secret.fallback': ({ id, slot }) =>
-    line('warn', 'the first AppSecret was refused, the fallback works', { ...of(id), slot, ...withAdvice(ALARM_ADVICE.secret_fallback) }),
-  'clock.jumped': ({ byMs }) => line('warn', 'the clock jumped', { by_ms: byMs, ...withAdvice(ALARM_ADVICE.clock_jumped) }),
-  'clock.skewed': ({ byMs }) => line('warn', "our clock differs from WeChat's", { by_ms: byMs, ...withAdvice(ALARM_ADVICE.clock_skewed) }),
-  'store.failed': ({ during, cause }) => line('error', `store failed while ${during}`, { cause, ...withAdvice(ALARM_ADVICE.store_failed) }),
+    line('warn', 'the first AppSecret was refused, the fallback works', { ...of(id), slot, ...withAdvice(alarmAdvice('secret_fallback')) }),
+  'secret.misplaced': ({ account }) =>
+    line('warn', 'an AppSecret was sent where an API key belongs', { account, ...withAdvice(USE_A_KEY) }),
+  'clock.jumped': ({ byMs }) => line('warn', 'the clock jumped', { by_ms: byMs, ...withAdvice(alarmAdvice('clock_jumped')) }),
+  'clock.skewed': ({ byMs }) =>
+    line('warn', "our clock differs from WeChat's", { by_ms: byMs, ...withAdvice(alarmAdvice('clock_skewed')) }),
+  'store.failed': ({ during, cause }) =>
+    line('error', `store failed while ${during}`, { cause, ...withAdvice(alarmAdvice('store_failed')) }),
   'store.recovered': () => line('info', 'store recovered', {}),
-  'internal.error': ({ during, cause }) => line('error', `internal error during ${during}`, { err: cause }),
+  'internal.error': ({ during, requestId, cause }) =>
+    line('error', `internal error during ${during}`, { request_id: requestId, err: cause }),
 };
 
 /** What to log of an event. */

@@ -6,6 +6,7 @@
 
 import { ZhongkongError } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
+import { STORE_FORMS, splitStoreUrl, storeUrlFault } from '../core/store-url.ts';
 
 export interface OpenStoreOptions {
   /** The clock of stores without a server, epoch ms. Default: the machine's. */
@@ -14,31 +15,23 @@ export interface OpenStoreOptions {
 
 type Open = (rest: string, options: OpenStoreOptions) => Promise<Store>;
 
+/** By scheme; those that `core/store-url.ts` calls available. */
 const OPENERS: Readonly<Record<string, Open>> = {
   sqlite: async (path, options) => (await import('./sql/sqlite.ts')).openSqlite(path, options),
   redis: async (rest) => (await import('./redis/open.ts')).openRedis('redis', rest),
   rediss: async (rest) => (await import('./redis/open.ts')).openRedis('rediss', rest),
-  memory: async (rest, { now = Date.now }) => {
-    if (rest !== '') throw new ZhongkongError('config_invalid', 'store: "memory:" takes nothing after the colon');
-    return (await import('./memory/index.ts')).createMemoryStore({ now });
-  },
+  memory: async (_, { now = Date.now }) => (await import('./memory/index.ts')).createMemoryStore({ now }),
 };
-
-/** Schemes of the contract that later versions open. */
-const LATER: ReadonlySet<string> = new Set(['postgres', 'postgresql', 'mysql', 'mariadb']);
 
 /**
  * Opens `sqlite:PATH` (relative to the working directory), `redis://…`, `rediss://…` or `memory:`.
  * Throws `config_invalid` for anything else, `store_unavailable` when what it names cannot be used.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
-  const colon = url.indexOf(':');
-  const scheme = colon < 0 ? '' : url.slice(0, colon).toLowerCase();
-  const open = Object.hasOwn(OPENERS, scheme) ? OPENERS[scheme] : undefined;
-  if (open) return open(url.slice(colon + 1), options);
-  if (LATER.has(scheme)) {
-    throw new ZhongkongError('config_invalid', `store: "${scheme}:" is not available in this version; use "sqlite:PATH" or "redis://…"`);
-  }
-  const name = scheme === '' ? 'it has no scheme' : `unknown scheme "${scheme}:"`;
-  throw new ZhongkongError('config_invalid', `store: ${name}; use "sqlite:PATH", "redis://…" or "memory:"`);
+  const fault = storeUrlFault(url);
+  const parts = splitStoreUrl(url);
+  const open = parts && Object.hasOwn(OPENERS, parts.scheme) ? OPENERS[parts.scheme] : undefined;
+  if (fault === null && open && parts) return open(parts.rest, options);
+  const { en, zh } = fault ?? { en: 'it has no opener', zh: '无法打开' };
+  throw new ZhongkongError('config_invalid', { en: `store: ${en}; use ${STORE_FORMS.en}`, zh: `store：${zh}，请使用 ${STORE_FORMS.zh}` });
 }

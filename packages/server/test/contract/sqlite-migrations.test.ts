@@ -76,6 +76,22 @@ describe('migrations', () => {
     expect(await schemaNumber(db)).toBe(number + 1);
   });
 
+  test('keys of before they had revisions can be changed', async () => {
+    const db = connect();
+    await migrate(db, options(MIGRATIONS.slice(0, 2)));
+    const lists = { scopes: '["metrics"]', accounts: '["*"]', kinds: null, paths: null, cidrs: null };
+    const rest = { active_name: 'old', calls_per_minute: null, sealed: 0, expires_at: null, revoked_at: null, created_at: 1 };
+    await db
+      .insertInto('api_keys')
+      .values({ id: 'k_1', name: 'old', digest: 'd', ...lists, ...rest } as never)
+      .execute();
+    const { directory, close } = await openSqlite(file);
+    const key = await directory.key('k_1');
+    expect(key).toMatchObject({ name: 'old', revision: 1 });
+    if (key) expect(await directory.putKey({ ...key, revokedAt: 2 })).toBe('written');
+    await close();
+  });
+
   test('a running store notices when later code moves the schema on', async () => {
     const store = await openSqlite(file);
     await store.ping();

@@ -92,6 +92,23 @@ for (const mode of ['classic', 'stable'] as const) {
     if (mode === 'stable') expect(model.calls.forced).toBe(2);
   });
 
+  test(`${mode}: a leak procedure that a wrong AppSecret holds up goes on as soon as the secret is corrected`, async () => {
+    const world = await World.create({ mode });
+    const { clock, first, model } = world;
+    first.start();
+    const leaked = (await clock.until(first.read())).value;
+    await clock.advance(10 * MINUTE);
+    model.secrets = new Set(['secret-2']);
+    await clock.until(first.keeper.revokeLeaked(await first.target(), 'leak'));
+    expect((await first.stored())?.leak?.confirmedIssues).toBe(0);
+    await clock.advance(MINUTE);
+    expect(model.accepts(leaked)).toBe(true);
+    await first.accounts.update('app', { secrets: ['secret-2'] }, 'test');
+    await clock.advance(MINUTE);
+    expect(model.accepts(leaked)).toBe(false);
+    expect((await first.stored())?.leak?.finishedAt).not.toBeNull();
+  });
+
   test(`${mode}: a crash between the two steps changes nothing: the next process makes the second`, async () => {
     const world = await World.create({ mode });
     const { clock, first, model } = world;

@@ -158,3 +158,17 @@ test('the clock is set back: a life counted by the old clock is not believed, an
   await clock.advance(31_000);
   expect((await first.keeper.refresh(await first.target(), 1000)).generation).toBe(3);
 });
+
+test('the store says due and our clock says not yet: the store is believed, nobody spins', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  await first.read();
+  // The store's clock is stepped forward; our offset is measured again only every 30 s.
+  clock.setBack(-2000);
+  await clock.advance(104 * MINUTE + 28_500);
+  const writes = first.store.count('write');
+  expect(await first.tick()).toBe(1);
+  expect(await first.tick()).toBe(0);
+  expect(first.store.count('write') - writes).toBeLessThanOrEqual(3);
+  expect(model.calls.classic).toBe(2);
+});

@@ -181,3 +181,30 @@ test('two operators order at once: one issue; an order during a scheduled flight
   expect(both.map(({ generation }) => generation)).toEqual([2, 2]);
   expect(model.calls.classic).toBe(2);
 });
+
+test('another node refreshed already: the compare under the lease finds out, nothing is verified', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  const second = world.node();
+  const { value } = await first.read();
+  await second.keeper.refresh(await second.target(), 1000);
+  await clock.advance(6 * MINUTE);
+  expect(await first.report(value)).toMatchObject({ outcome: 'superseded', credential: { value: 'app-classic-2' } });
+  expect(model.calls).toMatchObject({ probe: 0, classic: 2 });
+});
+
+test('stable: the forced issue for a dead value failed: it is forced again as soon as the backoff and the spacing allow', async () => {
+  const { clock, first, model, upstream } = await World.create({ mode: 'stable' });
+  first.start();
+  const { value } = await clock.until(first.read());
+  await clock.advance(MINUTE);
+  model.revoke(value);
+  let refused = 0;
+  upstream.fate = ({ query }) => (query?.force === '1' && refused++ === 0 ? 'refuse' : 'reply');
+  expect(await first.report(value)).toMatchObject({ outcome: 'cooling_down', credential: null });
+  await clock.advance(31_000);
+  expect(model.calls.forced).toBe(0);
+  await clock.advance(60_000);
+  expect((await first.read()).value).toBe('app-stable-2');
+  expect(model.calls.forced).toBe(1);
+});

@@ -120,3 +120,25 @@ test('a stable value that upstream does not replace in its window is asked about
   expect(model.calls.stable).toBeLessThan(65);
   expect(first.events.count('credential.committed')).toBe(2);
 });
+
+test('a node without notifications looks at a suspect credential each second, and has the new one a second after its commit', async () => {
+  const world = await World.create();
+  const { clock, first, upstream, model } = world;
+  const second = world.node();
+  await first.read();
+  let lost = 0;
+  upstream.fate = ({ path }) => (path === '/classic' && lost++ === 0 ? 'lose' : 'reply');
+  await clock.advance(105 * MINUTE);
+  await first.tick();
+  await second.read();
+  // Refused once more when the grace is over, so that it stays suspect for a while.
+  upstream.fate = ({ path }) => (path === '/classic' ? 'refuse' : 'reply');
+  await clock.advance(271_000);
+  await first.tick();
+  expect((await second.read()).state).toBe('suspect');
+  upstream.fate = () => 'reply';
+  await clock.advance(5000);
+  await first.tick();
+  await clock.advance(1000);
+  expect(model.accepts((await second.read()).value)).toBe(true);
+});

@@ -10,6 +10,8 @@ import type { World } from '../world.ts';
 
 export interface Context {
   readonly world: World;
+  /** Every endpoint there is, by path. */
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly call: Call;
   /** The one instant of this call, epoch ms. */
   readonly now: number;

@@ -35,7 +35,7 @@ function clearBySecret(context: Context): Answer | number {
 }
 
 /** A path without a limit shows zeros. `rate_limit` is only there when the path has a minute limit. */
-function get({ world: { knobs, endpoints }, json, now, account: owner }: Context): Answer | number {
+function get({ world: { knobs }, endpoints, json, now, account: owner }: Context): Answer | number {
   const account = owner as Account;
   const path = json.cgi_path;
   if (typeof path !== 'string' || !path.startsWith('/')) return knobs.badCgiPathCode;

@@ -1,11 +1,13 @@
 /** `zhongkong account …`: the accounts whose credentials are kept. */
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { APP_ID, APP_SECRET, APP_SECRET_FORM } from '../../core/account.ts';
+import { PLATFORM_MODES } from '../../platforms/index.ts';
 import type { Api, Json } from '../api.ts';
 import { withApi } from '../connect.ts';
 import { type Context, globalOptions, type StoreOptions, withJson, withStoreOptions } from '../context.ts';
-import { wrongUsage } from '../failure.ts';
-import { json, list, localTime, table } from '../output.ts';
+import { CliFailure, wrongUsage } from '../failure.ts';
+import { clean, json, list, localTime, table } from '../output.ts';
 import { readSecrets } from '../secrets.ts';
 
 interface Options extends StoreOptions {
@@ -25,6 +27,10 @@ interface AddOptions extends SecretOptions {
 }
 
 const pathOf = (id: string): string => `/v1/accounts/${encodeURIComponent(id)}`;
+
+/** Known before a secret is asked for: no one types a secret for an account that cannot be. */
+const PLATFORMS = Object.keys(PLATFORM_MODES);
+const MODES = [...new Set(Object.values(PLATFORM_MODES).flat())];
 
 const SECRET_FLAG = '--secret-file';
 const SECRET_VARIABLE = 'ZHONGKONG_ACCOUNT_SECRET';
@@ -53,7 +59,14 @@ export function accountCommand(program: Command, context: Context): void {
       );
   const secretOf = async ({ secretFile }: SecretOptions): Promise<unknown> => {
     const secrets = await readSecrets(
-      { what: { en: 'AppSecret', zh: 'AppSecret' }, file: secretFile, fileFlag: SECRET_FLAG, variable: SECRET_VARIABLE, most: 2 },
+      {
+        what: { en: 'AppSecret', zh: 'AppSecret' },
+        file: secretFile,
+        fileFlag: SECRET_FLAG,
+        variable: SECRET_VARIABLE,
+        most: 2,
+        form: { pattern: APP_SECRET, text: APP_SECRET_FORM },
+      },
       io,
       language,
     );
@@ -67,16 +80,14 @@ export function accountCommand(program: Command, context: Context): void {
 
   withSecret(
     command('add <id>', 'keep an account; its id defaults to be its AppID', '添加账号；id 默认即 AppID')
-      .requiredOption(
-        '--platform <platform>',
-        say({ en: 'official-account, mini-program or mini-game', zh: 'official-account、mini-program 或 mini-game' }),
-      )
+      .addOption(new Option('--platform <platform>', say({ en: 'what it is', zh: '账号类型' })).choices(PLATFORMS).makeOptionMandatory())
       .option('--app-id <appid>', say({ en: 'AppID, when the id is another name', zh: 'AppID（当 id 另取名称时）' }))
-      .option('--mode <mode>', say({ en: 'stable (default) or classic', zh: 'stable（默认）或 classic' }))
+      .addOption(new Option('--mode <mode>', say({ en: 'default: stable', zh: '默认 stable（稳定版）；classic 为普通版' })).choices(MODES))
       .option('--note <text>', say({ en: 'a note for people', zh: '备注' }))
       .option('--disabled', say({ en: 'add it without starting to keep it', zh: '添加后暂不启用' })),
   ).action(async (id: string, options: AddOptions) => {
     const { platform, appId, mode, note, disabled } = options;
+    if (!APP_ID.test(appId ?? id)) io.err(say(strangeAppId(appId ?? id)));
     const body = {
       id,
       platform,
@@ -88,7 +99,7 @@ export function accountCommand(program: Command, context: Context): void {
     };
     await onAccount(
       options,
-      (api) => api.call('POST', '/v1/accounts', body),
+      (api) => api.call('POST', '/v1/accounts', body).catch((error: unknown) => Promise.reject(toldWhatExists(error, id))),
       () =>
         say({
           en: `added ${id}; "zhongkong account check ${id}" tells whether WeChat accepts its secret\n`,
@@ -164,6 +175,20 @@ export function accountCommand(program: Command, context: Context): void {
   ).action(async (ids: string[], options: Options) => {
     const { checkAccounts } = await import('../doctor/command.ts');
     await checkAccounts(ids, options, context);
+  });
+}
+
+const strangeAppId = (appId: string) => ({
+  en: `warning: ${clean(appId)} is taken as the AppID, but WeChat's are wx and 16 hex digits; give the AppID with --app-id\n`,
+  zh: `警告：将以 ${clean(appId)} 作为 AppID，而微信的 AppID 是 wx 加 16 位十六进制字符；请用 --app-id 指定 AppID\n`,
+});
+
+/** A conflict on adding, with the commands that lead on. */
+function toldWhatExists(error: unknown, id: string): unknown {
+  if (!(error instanceof CliFailure) || error.code !== 'conflict') return error;
+  return new CliFailure(error.exitCode, error.text, error.code, {
+    en: `"zhongkong account show ${id}" (or "account list") shows it; "zhongkong account secret ${id}" changes its AppSecret.`,
+    zh: `可用 “zhongkong account show ${id}”（或 “account list”）查看，用 “zhongkong account secret ${id}” 更换其 AppSecret。`,
   });
 }
 

@@ -152,10 +152,10 @@ What "WeChat" counted, e.g. one issue however often you read:
 `,
     zh: `Zhongkong 已运行在 ${server}，微信由模拟器 ${simulator} 扮演。按 Ctrl-C 结束，不留任何文件。
 
-读取公众号的令牌（稳定版）：
+读取公众号的 token（稳定版）：
   curl -H "Authorization: Bearer ${keys.reader}" ${server}/v1/accounts/${stable?.id}/token
 
-像 SDK 那样调用，把 key 填在 AppSecret 的位置（小程序，经典接口）：
+像 SDK 那样调用，把 key 填在 AppSecret 的位置（小程序，普通版）：
   curl "${server}/cgi-bin/token?grant_type=client_credential&appid=${classic?.id}&secret=${keys.reader}"
 
 用管理员 key 查看全部凭据的状态：

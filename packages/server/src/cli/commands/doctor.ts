@@ -14,7 +14,7 @@ export function doctorCommand(program: Command, context: Context): void {
       'after',
       say({
         en: '\nAccounts are asked through stable_token without force_refresh, also those in classic mode: that gives the running\nstable token again and never touches a classic one. Exit code 1 when something is wrong.',
-        zh: '\n检查账号时一律以 force_refresh=false 调用 stable_token（经典模式的账号也如此）：只会取回现有的稳定版令牌，\n不影响经典接口的令牌。发现错误时退出码为 1。',
+        zh: '\n检查账号时一律以 force_refresh=false 调用 stable_token（普通版账号也如此）：只会取回现有的稳定版 token，\n不影响普通版的 token。发现错误时退出码为 1。',
       }),
     )
     .action(async (options: DoctorOptions) => {

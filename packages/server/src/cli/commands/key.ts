@@ -2,11 +2,13 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { SCOPES } from '../../core/api-key.ts';
+import type { Api } from '../api.ts';
 import { withApi } from '../connect.ts';
 import { type Context, globalOptions, type StoreOptions, withJson, withStoreOptions } from '../context.ts';
-import { wrongUsage } from '../failure.ts';
+import { CliFailure, wrongUsage } from '../failure.ts';
+import { FAILED } from '../io.ts';
 import { OPERATOR_KEY_ID } from '../operator-key.ts';
-import { json, localTime, table } from '../output.ts';
+import { clean, json, localTime, table } from '../output.ts';
 
 interface Options extends StoreOptions {
   readonly json?: boolean;
@@ -82,7 +84,7 @@ export function keyCommand(program: Command, context: Context): void {
       expiry,
     )
     .option('--calls-per-minute <n>', say({ en: 'limit per process (default: none)', zh: '每进程每分钟调用上限（默认不限）' }), positive)
-    .option('--sealed', say({ en: 'hand out sealed tokens only', zh: '只下发封装令牌' }))
+    .option('--sealed', say({ en: 'hand out sealed tokens only', zh: '只下发封装过的 token' }))
     .action(async (options: CreateOptions) => {
       const { scope, account, kind, cidr, expires, callsPerMinute, sealed } = options;
       const unknown = scope.find((name) => !(SCOPES as readonly string[]).includes(name));
@@ -108,7 +110,11 @@ export function keyCommand(program: Command, context: Context): void {
         ...(callsPerMinute === undefined ? {} : { calls_per_minute: callsPerMinute }),
         sealed: sealed === true,
       };
-      const answer = await withApi(globalOptions(options), io, (api) => api.call('POST', '/v1/keys', body));
+      const answer = await withApi(globalOptions(options), io, async (api) => {
+        // Before the key is made: its text must not be lost to a question that fails.
+        for (const id of await unknownAccounts(api, body.accounts)) io.err(say(noAccountYet(id)));
+        return api.call('POST', '/v1/keys', body);
+      });
       if (options.json) return io.out(json(answer));
       io.out(`${String(answer.key)}\n`);
       const id = String(answer.id);
@@ -124,21 +130,60 @@ export function keyCommand(program: Command, context: Context): void {
     if (options.json) return io.out(json(keys));
     const names = (value: unknown): string => (Array.isArray(value) ? value.join(',') : '');
     const when = (value: unknown): string => localTime(typeof value === 'string' ? value : null);
-    const rows = keys.map(({ id, name, scopes, accounts, expires_at, revoked_at }) => [
+    const rows = keys.map(({ id, name, scopes, accounts, cidrs, expires_at, revoked_at }) => [
       String(id),
       String(name),
       names(scopes),
       names(accounts),
+      Array.isArray(cidrs) ? names(cidrs) : '–',
       when(expires_at),
       when(revoked_at),
     ]);
-    io.out(table(['ID', ...say({ en: 'NAME SCOPES ACCOUNTS EXPIRES REVOKED', zh: '名称 权限 账号 过期时间 吊销时间' }).split(' ')], rows));
+    io.out(
+      table(
+        ['ID', ...say({ en: 'NAME SCOPES ACCOUNTS CIDRS EXPIRES REVOKED', zh: '名称 权限 账号 网段 过期时间 吊销时间' }).split(' ')],
+        rows,
+      ),
+    );
   });
 
-  command('revoke <id>', 'end a key; running servers refuse it within 5 s', '吊销 key，运行中的服务 5 秒内生效').action(
-    async (id: string, options: Options) => {
-      const answer = await withApi(globalOptions(options), io, (api) => api.call('DELETE', `/v1/keys/${encodeURIComponent(id)}`));
-      io.out(options.json ? json({ id, revoked: true, ...answer }) : say({ en: `revoked ${id}\n`, zh: `已吊销 ${id}\n` }));
+  command('revoke <id-or-name>', 'end a key; running servers refuse it within 5 s', '吊销 key，运行中的服务 5 秒内生效').action(
+    async (given: string, options: Options) => {
+      const id = await withApi(globalOptions(options), io, async (api) => {
+        const found = await keyIdOf(api, given);
+        await api.call('DELETE', `/v1/keys/${encodeURIComponent(found)}`);
+        return found;
+      });
+      const shown = id === given ? id : `${given} (${id})`;
+      io.out(options.json ? json({ id, revoked: true }) : say({ en: `revoked ${shown}\n`, zh: `已吊销 ${shown}\n` }));
     },
   );
 }
+
+/** The id of the key with this id, or of the one that has this name and is not revoked: names are unique among those. */
+async function keyIdOf(api: Api, given: string): Promise<string> {
+  const keys = await api.all('/v1/keys', 'keys');
+  const found = keys.find(({ id }) => id === given) ?? keys.find(({ name, revoked_at }) => name === given && revoked_at === null);
+  if (typeof found?.id === 'string') return found.id;
+  const text = { en: `no key has the id or name ${given}`, zh: `没有 id 或名称为 ${given} 的有效 key` };
+  throw new CliFailure(FAILED, text, 'not_found', {
+    en: '"zhongkong key list" shows ids and names.',
+    zh: '可用 “zhongkong key list” 查看 id 和名称。',
+  });
+}
+
+async function unknownAccounts(api: Api, ids: readonly string[]): Promise<readonly string[]> {
+  const unknown: string[] = [];
+  for (const id of new Set(ids)) {
+    if (id === '*') continue;
+    const { status } = await api.send('GET', `/v1/accounts/${encodeURIComponent(id)}`);
+    if (status === 404) unknown.push(id);
+  }
+  return unknown;
+}
+
+/** It may come later, so this is no mistake. */
+const noAccountYet = (id: string) => ({
+  en: `warning: there is no account ${clean(id)} yet; the key will read it once it is added\n`,
+  zh: `警告：目前没有账号 ${clean(id)}，添加之后这个 key 才能读取它\n`,
+});

@@ -48,17 +48,14 @@ export function serveCommand(program: Command, context: Context): void {
 /** SIGHUP reads the certificates again. */
 async function serveUntilSignal(config: Config, context: Context): Promise<number> {
   const { io, say } = context;
-  const server = await start(config, io, say);
+  const { server, isEmpty } = await start(config, io, say);
   // Before it is said to be up: who waits for that line may end it at once.
   const ended = untilSignal({ close: () => server.close(), reload: () => server.reloadTls() }, context);
   const tell = io.outIsTerminal ? io.out : io.err;
   const url = config.publicUrl ?? server.url;
-  tell(
-    say({
-      en: `Zhongkong ${VERSION} serves ${url} · add an account: zhongkong account add APPID --platform official-account\n`,
-      zh: `Zhongkong ${VERSION} 已在 ${url} 提供服务 · 添加账号：zhongkong account add APPID --platform official-account\n`,
-    }),
-  );
+  const add = 'zhongkong account add APPID --platform official-account';
+  const next = isEmpty ? { en: ` · add an account: ${add}`, zh: ` · 添加账号：${add}` } : { en: '', zh: '' };
+  tell(say({ en: `Zhongkong ${VERSION} serves ${url}${next.en}\n`, zh: `Zhongkong ${VERSION} 已在 ${url} 提供服务${next.zh}\n` }));
   return ended;
 }
 
@@ -75,12 +72,13 @@ async function start(config: Config, io: Io, say: Context['say']) {
       await engine.applyConfig();
       const key = await engine.createFirstAdminKey();
       if (key !== null) await handOver(key, adminKeyFile, io, say);
+      const isEmpty = (await engine.store.directory.countAccounts()) === 0;
       engine.start();
+      return { server, isEmpty };
     } catch (error) {
       await server.close();
       throw error;
     }
-    return server;
   } catch (error) {
     throw startFailure(error);
   }

@@ -75,7 +75,23 @@ async function checkOne(account: Account, { seal, upstream, kinds }: AccountChec
     // A network that is closed to the one is closed to the other.
     if (verdicts.at(-1)?.check === 'reach') break;
   }
-  return verdicts;
+  return halfDead(verdicts, id);
+}
+
+/** Of two secrets one works: the account is kept, so the dead one deserves a look and is no error. */
+function halfDead(verdicts: readonly Finding[], id: string): Finding[] {
+  const works = verdicts.map(({ level }) => level === 'ok');
+  if (works.length < 2 || works.every(Boolean) || !works.some(Boolean)) return [...verdicts];
+  const advice = works[0]
+    ? {
+        en: `Remove it: "zhongkong account secret ${id}" with the first one alone.`,
+        zh: `请移除它：执行 “zhongkong account secret ${id}”，只填首选的那个。`,
+      }
+    : {
+        en: `The fallback works: put the working one first with "zhongkong account secret ${id}".`,
+        zh: `备用的可用：请执行 “zhongkong account secret ${id}”，把可用的那个放在首位。`,
+      };
+  return verdicts.map((one) => (one.level === 'error' ? { ...one, level: 'warning', advice } : one));
 }
 
 const slotName = (slot: number): Bilingual => (slot === 0 ? { en: '', zh: '' } : { en: 'fallback: ', zh: '备用：' });

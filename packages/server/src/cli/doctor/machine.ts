@@ -88,6 +88,5 @@ async function disk(database: string | null): Promise<Finding[]> {
 }
 
 function warnings(config: Config): Finding[] {
-  const text = { en: 'deserves a look', zh: '请留意此配置' };
-  return configWarnings(config).map(({ option, text: advice }) => finding('config', 'warning', text, advice, option));
+  return configWarnings(config).map(({ option, text }) => finding('config', 'warning', text, null, option));
 }

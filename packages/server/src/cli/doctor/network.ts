@@ -7,6 +7,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import type { Config } from '../../config/schema.ts';
+import type { Bilingual } from '../../core/failure.ts';
 import { type Upstream, UpstreamError } from '../../core/upstream.ts';
 import { type Finding, finding, reasonOf } from './finding.ts';
 
@@ -23,7 +24,7 @@ export async function checkNetwork(config: Config, upstream: Upstream, now: () =
   const found = await Promise.all([
     name(base, config.egressProxy),
     certificate(base, config.egressProxy, now),
-    answer(base, upstream, now),
+    answer(base, config.egressProxy, upstream, now),
   ]);
   return found.flat();
 }
@@ -92,7 +93,7 @@ async function certificate(base: URL, egressProxy: string | null, now: () => num
 }
 
 /** A call that needs no account: WeChat answers 41001, and its `Date`. */
-async function answer(base: URL, upstream: Upstream, now: () => number): Promise<Finding[]> {
+async function answer(base: URL, egressProxy: string | null, upstream: Upstream, now: () => number): Promise<Finding[]> {
   const { host } = base;
   const before = now();
   try {
@@ -111,12 +112,24 @@ async function answer(base: URL, upstream: Upstream, now: () => number): Promise
   } catch (error) {
     const reason = error instanceof UpstreamError ? error.reason : reasonOf(error);
     const text = { en: `no answer (${reason})`, zh: `没有应答（${reason}）` };
-    const advice = {
-      en: 'See dns and tls above. Through an egressProxy: is it up, does it allow CONNECT to this host?',
-      zh: '请看上面的 dns 和 tls；经 egressProxy 时，请确认代理可用并允许 CONNECT 到该主机。',
-    };
-    return [finding('reach', 'error', text, advice, host)];
+    return [finding('reach', 'error', text, noAnswerAdvice(base, egressProxy), host)];
   }
+}
+
+/** Points only to what was looked at: `name` and `certificate` have no finding behind a proxy or for a plain address. */
+function noAnswerAdvice(base: URL, egressProxy: string | null): Bilingual {
+  if (egressProxy !== null) {
+    return {
+      en: 'Is the egressProxy up, and does it allow CONNECT to this host?',
+      zh: '请确认 egressProxy 可用，并允许 CONNECT 到该主机。',
+    };
+  }
+  const rows = [...(isIP(hostOf(base)) ? [] : ['dns']), ...(base.protocol === 'https:' ? ['tls'] : [])];
+  if (rows.length > 0) return { en: `See ${rows.join(' and ')} above.`, zh: `请看上面的 ${rows.join(' 和 ')}。` };
+  return {
+    en: `Is something running at ${base.origin}? See upstreams.wechat.`,
+    zh: `请确认 ${base.origin} 上有服务在运行，并检查 upstreams.wechat。`,
+  };
 }
 
 const NOT_WECHAT = {

@@ -9,6 +9,7 @@ import type { Seal } from '../../core/seal.ts';
 import type { Store } from '../../core/store.ts';
 import { findMasterKey } from '../../hosts/master-key.ts';
 import { openStore } from '../../stores/open.ts';
+import { errorText } from '../failure.ts';
 import { type Finding, finding } from './finding.ts';
 
 export interface StoreCheck {
@@ -23,8 +24,9 @@ export interface StoreCheck {
 const KEY_CHECK = 'master_key';
 
 const failed = (check: string, error: unknown, subject: string | null): Finding => {
-  const { message, code, advice } = asZhongkongError(error);
-  return finding(check, 'error', { en: `${message} [${code}]`, zh: `${message} [${code}]` }, advice, subject);
+  const known = asZhongkongError(error);
+  const { en, zh } = errorText(known);
+  return finding(check, 'error', { en: `${en} [${known.code}]`, zh: `${zh} [${known.code}]` }, known.advice, subject);
 };
 
 export async function checkStore(config: Config): Promise<StoreCheck> {

@@ -1,7 +1,7 @@
 /**
  * The Node host: HTTP or HTTPS in front of the app, with the fast path before it.
  *
- * listening ──close()──▶ draining (not accepting, /readyz 503, answers end their connection) ──▶ closed ──▶ engine stopped
+ * listening ──close()──▶ draining (/readyz 503, answers end their connection; then not accepting) ──▶ closed ──▶ engine stopped
  * Limits here are about bytes and time on the wire; what a request may say is the app's to judge.
  */
 
@@ -10,7 +10,9 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from 'n
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { ZhongkongError } from '../../core/errors.ts';
+import type { Bilingual } from '../../core/failure.ts';
 import { refusedPath } from '../../http/path.ts';
+import { Announcement } from './announcement.ts';
 import { ClientIp } from './client-ip.ts';
 import { ipOf } from './connection.ts';
 import { drainer } from './drain.ts';
@@ -59,6 +61,8 @@ const LIMITS = {
   handshakeTimeout: 10_000,
   /** Longer than the 60 s after which common load balancers drop an idle connection, so that they are the ones to do it. */
   keepAliveTimeout: 65_000,
+  /** How long the end waits for a load balancer that asks `/readyz` to ask once more; common intervals are 1 to 10 s. */
+  announceMs: 5000,
 };
 
 /** Each costs some 10 KB; beyond this a machine of the size we run on is under attack, not busy. */
@@ -80,7 +84,9 @@ export async function listen(engine: Served, config: ListenConfig, limits: Parti
     // Replacing the process's Request and Response would reach into everything else that runs in it.
     { overrideGlobalObjects: false, errorHandler: protocolErrorResponse },
   );
+  const announcement = new Announcement(() => performance.now());
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    announcement.saw(request, response);
     if (draining) response.setHeader('connection', 'close');
     else if (fast?.answer(request, response)) return;
     const target = request.url ?? '';
@@ -111,6 +117,7 @@ export async function listen(engine: Served, config: ListenConfig, limits: Parti
       closing ??= (async () => {
         draining = true;
         engine.health.draining();
+        await announcement.made(wire.announceMs);
         await drain(wire.drainMs);
         await engine.stop();
       })();
@@ -123,16 +130,18 @@ function bound(server: Server, { host, port }: ListenConfig['listen']): Promise<
   return new Promise((resolve, reject) => {
     // Stays on: with no listener at all, a later trouble of the listening socket would end the process.
     server.on('error', (error: NodeJS.ErrnoException) => {
-      const why = LISTEN_ERRORS[error.code ?? ''] ?? `cannot be used (${error.code ?? error.message})`;
-      reject(new ZhongkongError('config_invalid', `listen: ${host}:${port} ${why}`, { cause: error }));
+      const code = error.code ?? error.message;
+      const { en, zh } = LISTEN_ERRORS[code] ?? { en: `cannot be used (${code})`, zh: `无法使用（${code}）` };
+      const text = { en: `listen: ${host}:${port} ${en}`, zh: `listen：${host}:${port} ${zh}` };
+      reject(new ZhongkongError('config_invalid', text, { cause: error }));
     });
     server.listen({ host, port, backlog: 1024 }, resolve);
   });
 }
 
-const LISTEN_ERRORS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is in use by another process; stop it or choose another port',
-  EACCES: 'needs more rights; ports below 1024 are for root',
-  EADDRNOTAVAIL: 'is not an address of this machine',
-  ENOTFOUND: 'is not a host name that resolves',
+const LISTEN_ERRORS: Readonly<Record<string, Bilingual>> = {
+  EADDRINUSE: { en: 'is in use by another process; stop it or choose another port', zh: '已被其他进程占用；请停止该进程或换一个端口' },
+  EACCES: { en: 'needs more rights; ports below 1024 are for root', zh: '权限不足；1024 以下的端口需要 root' },
+  EADDRNOTAVAIL: { en: 'is not an address of this machine', zh: '不是本机的地址' },
+  ENOTFOUND: { en: 'is not a host name that resolves', zh: '主机名无法解析' },
 };

@@ -20,7 +20,10 @@ export function readTls({ certFile, keyFile }: TlsFiles): SecureContextOptions {
     createSecureContext(options);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const what = `tls: ${certFile} and ${keyFile} are not a PEM certificate and its key (${code ?? 'unreadable'})`;
+    const what = {
+      en: `tls: ${certFile} and ${keyFile} are not a PEM certificate and its key (${code ?? 'unreadable'})`,
+      zh: `tls：${certFile} 和 ${keyFile} 不是成对的 PEM 证书和私钥（${code ?? 'unreadable'}）`,
+    };
     throw new ZhongkongError('config_invalid', what, { cause: error });
   }
   return options;
@@ -31,6 +34,7 @@ function read(option: string, path: string): Buffer {
     return readFileSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new ZhongkongError('config_invalid', `${option}: ${path} cannot be read (${code})`, { cause: error });
+    const what = { en: `${option}: ${path} cannot be read (${code})`, zh: `${option}：无法读取 ${path}（${code}）` };
+    throw new ZhongkongError('config_invalid', what, { cause: error });
   }
 }

@@ -1,6 +1,7 @@
 /** Accounts: the declared form comes in, everything but the secrets goes out. */
 
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { APP_SECRET, APP_SECRET_FORM } from '../../core/account.ts';
 import type { AccountPatch } from '../../core/accounts.ts';
 import { unknownAccount } from '../../access/authorize.ts';
 import type { Env } from '../environment.ts';
@@ -13,7 +14,7 @@ import { accountPath } from './credentials.ts';
 
 const TAG = 'accounts';
 
-const appSecret = () => z.string().regex(/^[\x21-\x7e]{1,256}$/, 'use 1 to 256 printable characters without spaces');
+const appSecret = () => z.string().regex(APP_SECRET, `use ${APP_SECRET_FORM.en}`);
 /** One AppSecret, or `[first, fallback]`. Write-only. */
 const secret = () => z.union([appSecret(), z.tuple([appSecret(), appSecret()])], { error: 'give one secret, or two as [first, fallback]' });
 const changeable = { mode: z.string().min(1).max(32), enabled: z.boolean(), note: plainText(0, 200) };

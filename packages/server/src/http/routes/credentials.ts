@@ -85,7 +85,8 @@ const refresh = operation({
 /** The credential that a request is about, once the key may have it. `kind` null: the account's main one. */
 export async function targetOf(c: Context<Env>, scope: Scope, account: string, kind: string | null, reveals: boolean): Promise<Target> {
   const { deps, trace } = c.env;
-  const known = await deps.accounts.get(account);
+  // What is ordered is ordered with the AppSecret as it is now, not as memory has it: a correction takes effect at once.
+  const known = await (scope === 'credential:read' ? deps.accounts.get(account) : deps.accounts.fresh(account));
   if (!known) throw unknownAccount();
   trace.accountId = known.id;
   const target = deps.catalog.target(known, kind);

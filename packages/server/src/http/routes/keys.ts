@@ -3,6 +3,7 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { parseCidr } from '../../access/cidr.ts';
 import type { KeyPatch } from '../../access/keys.ts';
+import { ACCOUNT_REFERENCE } from '../../core/account.ts';
 import { SCOPES } from '../../core/api-key.ts';
 import { ZhongkongError } from '../../core/errors.ts';
 import type { Env } from '../environment.ts';
@@ -17,7 +18,7 @@ const TAG = 'keys';
 
 const keyPath = z.object({ key: z.string().regex(/^k_[A-Za-z0-9_.:@-]{1,80}$/, 'use the id of a key, k_…') });
 
-const accountReference = () => z.string().regex(/^(?:\*|[A-Za-z0-9_.:@-]{1,128})$/, 'use an account id or "*"');
+const accountReference = () => z.string().regex(ACCOUNT_REFERENCE, 'use an account id or "*"');
 
 const cidr = () =>
   z

@@ -67,12 +67,13 @@ export class MemoryDirectory implements Directory {
   }
 
   async putKey(key: ApiKeyRecord): Promise<'written' | 'conflict'> {
+    if ((this.#state.keys.get(key.id)?.revision ?? 0) !== key.revision) return 'conflict';
     for (const other of this.#state.keys.values()) {
       if (other.id === key.id) continue;
       const sameName = other.name === key.name && other.revokedAt === null && key.revokedAt === null;
       if (other.digest === key.digest || sameName) return 'conflict';
     }
-    this.#state.keys.set(key.id, key);
+    this.#state.keys.set(key.id, { ...key, revision: key.revision + 1 });
     this.#state.changed({ topic: 'key', id: key.id });
     return 'written';
   }

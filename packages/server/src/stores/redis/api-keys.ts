@@ -1,4 +1,4 @@
-/** API keys in the directory: found by id and by digest; a name is free again once its key is revoked. */
+/** API keys in the directory: written under their revision, found by id and by digest; a name is free again once its key is revoked. */
 
 import type { ApiKeyRecord } from '../../core/api-key.ts';
 import type { Page } from '../../core/store.ts';
@@ -29,8 +29,9 @@ export class RedisApiKeys {
   }
 
   async put(key: ApiKeyRecord): Promise<'written' | 'conflict'> {
-    const { id, digest, name, revokedAt } = key;
-    const args = { id, digest, name, active: revokedAt === null ? 1 : 0, record: JSON.stringify(key) };
+    const { id, revision, digest, name, revokedAt } = key;
+    const next: ApiKeyRecord = { ...key, revision: revision + 1 };
+    const args = { id, revision, digest, name, active: revokedAt === null ? 1 : 0, record: JSON.stringify(next) };
     return (await this.#redis.run(PUT_KEY, args)) === 1 ? 'written' : 'conflict';
   }
 }

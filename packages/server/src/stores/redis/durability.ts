@@ -52,19 +52,29 @@ export function judge(
 ): readonly Bilingual[] {
   const { version, appendonly, appendfsync, maxmemoryPolicy } = facts;
   if (version !== null && Number.parseInt(version, 10) < OLDEST_MAJOR) {
-    throw new ZhongkongError('config_invalid', `store: ${place} is Redis ${version}; version ${OLDEST_MAJOR} or newer is needed`);
+    throw new ZhongkongError('config_invalid', {
+      en: `store: ${place} is Redis ${version}; version ${OLDEST_MAJOR} or newer is needed`,
+      zh: `store：${place} 是 Redis ${version}，需要 ${OLDEST_MAJOR} 或更新的版本`,
+    });
   }
   const risks = [
     appendonly !== 'yes' && `appendonly ${appendonly ?? 'unknown'}`,
     maxmemoryPolicy !== 'noeviction' && `maxmemory-policy ${maxmemoryPolicy ?? 'unknown'}`,
   ].filter((risk) => risk !== false);
   if (risks.length > 0 && !allowVolatile) {
-    throw new ZhongkongError('config_invalid', `store: ${place} may forget what it acknowledged (${risks.join(', ')})`, {
-      advice: {
-        en: 'Set "appendonly yes", "appendfsync always" and "maxmemory-policy noeviction" in Redis. For trials, or when you take the risk, add allowVolatile=true to the URL: redis://…?allowVolatile=true',
-        zh: '请在 Redis 中设置 appendonly yes、appendfsync always 和 maxmemory-policy noeviction；仅供试用或愿意承担风险时，可在 URL 后加 allowVolatile=true：redis://…?allowVolatile=true',
+    throw new ZhongkongError(
+      'config_invalid',
+      {
+        en: `store: ${place} may forget what it acknowledged (${risks.join(', ')})`,
+        zh: `store：${place} 可能丢失已确认的数据（${risks.join('、')}）`,
       },
-    });
+      {
+        advice: {
+          en: 'Set "appendonly yes", "appendfsync always" and "maxmemory-policy noeviction" in Redis. For trials, or when you take the risk, add allowVolatile=true to the URL: redis://…?allowVolatile=true',
+          zh: '请在 Redis 中设置 appendonly yes、appendfsync always 和 maxmemory-policy noeviction；仅供试用或愿意承担风险时，可在 URL 后加 allowVolatile=true：redis://…?allowVolatile=true',
+        },
+      },
+    );
   }
   if (risks.length > 0) {
     return [

@@ -169,7 +169,11 @@ export function redisFault(place: string, error: unknown, seen?: unknown): Zhong
   const why = own === AWAY || own === OTHER ? faultOf(seen) : null;
   const known = why === null || why === OTHER ? own : why;
   const { what, advice } = known ?? OTHER;
-  return new ZhongkongError('store_unavailable', `${place} ${what.en}`, { advice, cause: withoutArguments(error) });
+  return new ZhongkongError(
+    'store_unavailable',
+    { en: `${place} ${what.en}`, zh: `${place} ${what.zh}` },
+    { advice, cause: withoutArguments(error) },
+  );
 }
 
 function faultOf(error: unknown): Fault | null {

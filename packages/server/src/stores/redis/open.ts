@@ -46,10 +46,14 @@ function storeOn(redis: RedisConnection, warnings: NonNullable<Store['warnings']
   };
 }
 
+/** Not the store's trouble: what this version would write is no longer right, so the server stops being ready. */
 function refuseNewer(number: unknown, place: string): void {
   if (Number(number) <= SCHEMA) return;
-  const what = `${place} has schema ${number}, this version of Zhongkong knows schema ${SCHEMA}: a later version has used it`;
-  throw new ZhongkongError('store_unavailable', what, {
+  const what = {
+    en: `${place} has schema ${number}, this version of Zhongkong knows schema ${SCHEMA}: a later version has used it`,
+    zh: `${place} 的结构版本为 ${number}，当前版本的 Zhongkong 只支持到 ${SCHEMA}：更新的版本已使用过它`,
+  };
+  throw new ZhongkongError('config_invalid', what, {
     advice: {
       en: 'Start the later version again, or restore a backup from before the upgrade. Nothing was changed.',
       zh: '请改用较新的版本启动，或恢复升级之前的备份。数据未被改动。',

@@ -24,17 +24,26 @@ export interface RedisTarget {
 const PREFIX = /^[A-Za-z0-9_.-]{1,64}$/;
 const DEFAULT_PORT = 6379;
 
-const invalid = (what: string): ZhongkongError => new ZhongkongError('config_invalid', `store: ${what}`);
+const invalid = (en: string, zh: string): ZhongkongError =>
+  new ZhongkongError('config_invalid', { en: `store: ${en}`, zh: `store：${zh}` });
 
 /** `rest` is what follows the scheme and its colon. Throws `config_invalid`. */
 export function parseRedisUrl(scheme: 'redis' | 'rediss', rest: string): RedisTarget {
   // Parsed as http, whose rules for hosts and ports are those meant here.
   const url = rest.startsWith('//') && URL.canParse(`http:${rest}`) ? new URL(`http:${rest}`) : null;
   if (url === null || url.hash !== '') {
-    throw invalid(`a ${scheme}:// URL must be ${scheme}://[USER:PASSWORD@]HOST[:PORT][/DATABASE]; write special characters as %XX`);
+    const form = `${scheme}://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`;
+    throw invalid(
+      `a ${scheme}:// URL must be ${form}; write special characters as %XX`,
+      `${scheme}:// 的写法为 ${form}，特殊字符需写成 %XX`,
+    );
   }
   const database = /^\/?(\d{1,6})?$/.exec(url.pathname);
-  if (!database) throw invalid(`the path of a ${scheme}:// URL must be the number of a database, such as /0`);
+  if (!database)
+    throw invalid(
+      `the path of a ${scheme}:// URL must be the number of a database, such as /0`,
+      `${scheme}:// 的路径须为数据库编号，例如 /0`,
+    );
   const { prefix, allowVolatile } = parameters(url.searchParams);
   // The http scheme drops its own default port, 80.
   const port = url.port === '' ? (/^\/\/[^/?]*:80(?:[/?]|$)/.test(rest) ? 80 : DEFAULT_PORT) : Number(url.port);
@@ -58,9 +67,14 @@ function parameters(query: URLSearchParams): Pick<RedisTarget, 'prefix' | 'allow
   for (const [name, value] of query) {
     if (name === 'prefix' && PREFIX.test(value)) prefix = value;
     else if (name === 'allowVolatile' && (value === 'true' || value === 'false')) allowVolatile = value === 'true';
-    else if (name === 'prefix') throw invalid('prefix must be 1 to 64 of A-Z a-z 0-9 _ . -');
-    else if (name === 'allowVolatile') throw invalid('allowVolatile must be true or false');
-    else throw invalid('a Redis URL may have the parameters prefix and allowVolatile, and no other');
+    else if (name === 'prefix')
+      throw invalid('prefix must be 1 to 64 of A-Z a-z 0-9 _ . -', 'prefix 须为 1 到 64 个 A-Z a-z 0-9 _ . - 字符');
+    else if (name === 'allowVolatile') throw invalid('allowVolatile must be true or false', 'allowVolatile 须为 true 或 false');
+    else
+      throw invalid(
+        'a Redis URL may have the parameters prefix and allowVolatile, and no other',
+        'Redis 的 URL 只支持 prefix 和 allowVolatile 两个参数',
+      );
   }
   return { prefix, allowVolatile };
 }
@@ -70,6 +84,6 @@ function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw invalid('user and password of a URL must be percent-encoded');
+    throw invalid('user and password of a URL must be percent-encoded', 'URL 中的用户名和密码须用 %XX 编码');
   }
 }

@@ -1,4 +1,4 @@
-/** API keys in the directory: found by id and by digest; a name is free again once its key is revoked. */
+/** API keys in the directory: written under their revision, found by id and by digest; a revoked key's name is free again. */
 
 import type { ApiKeyRecord } from '../../core/api-key.ts';
 import type { Page } from '../../core/store.ts';
@@ -40,11 +40,19 @@ export class SqlApiKeys {
 
   async put(key: ApiKeyRecord): Promise<'written' | 'conflict'> {
     const { isDuplicate } = this.#db.profile;
-    const row = toRow(key);
+    const row = toRow({ ...key, revision: key.revision + 1 });
     try {
       return await this.#db.write<'written' | 'conflict'>(async (trx) => {
-        const { numUpdatedRows } = await trx.updateTable('api_keys').set(row).where('id', '=', key.id).executeTakeFirstOrThrow();
-        if (numUpdatedRows === 0n) await trx.insertInto('api_keys').values(row).execute();
+        if (key.revision === 0) await trx.insertInto('api_keys').values(row).execute();
+        else {
+          const { numUpdatedRows } = await trx
+            .updateTable('api_keys')
+            .set(row)
+            .where('id', '=', key.id)
+            .where('revision', '=', key.revision)
+            .executeTakeFirstOrThrow();
+          if (numUpdatedRows === 0n) return 'conflict';
+        }
         await this.#changes.key(trx, key.id);
         return 'written';
       });
@@ -73,6 +81,7 @@ function toRow(key: ApiKeyRecord): ApiKeysTable {
     expires_at: key.expiresAt,
     revoked_at: key.revokedAt,
     created_at: key.createdAt,
+    revision: key.revision,
   };
 }
 
@@ -91,5 +100,6 @@ function fromRow(row: ApiKeysTable): ApiKeyRecord {
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
     createdAt: row.created_at,
+    revision: row.revision,
   };
 }

@@ -63,11 +63,14 @@ export function refuseNewer(number: number, place: string, migrations: readonly 
   if (number <= migrations.length) return;
   throw new ZhongkongError(
     'store_unavailable',
-    `${place} has schema ${number}, this version of Zhongkong knows schema ${migrations.length}: a later version has used it`,
+    {
+      en: `${place} has schema ${number}, this version of Zhongkong knows schema ${migrations.length}: a later version has used it`,
+      zh: `${place} 的表结构版本为 ${number}，当前版本的 Zhongkong 只支持到 ${migrations.length}：更新的版本已使用过它`,
+    },
     {
       advice: {
         en: 'Start the later version again, or restore a backup from before the upgrade. Nothing was changed.',
-        zh: '请改用较新的版本启动,或恢复升级之前的备份。数据未被改动。',
+        zh: '请改用较新的版本启动，或恢复升级之前的备份。数据未被改动。',
       },
     },
   );

@@ -17,6 +17,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'credentials', up: credentials },
   { name: 'directory', up: directory },
+  { name: 'key revisions', up: keyRevisions },
 ];
 
 async function credentials(db: Kysely<Tables>, { types }: SqlProfile): Promise<void> {
@@ -114,5 +115,13 @@ async function directory(db: Kysely<Tables>, { types }: SqlProfile): Promise<voi
     .createTable('settings')
     .addColumn('name', types.key, (column) => column.primaryKey().notNull())
     .addColumn('value', types.text, (column) => column.notNull())
+    .execute();
+}
+
+/** A key of before has been written once. */
+async function keyRevisions(db: Kysely<Tables>, { types }: SqlProfile): Promise<void> {
+  await db.schema
+    .alterTable('api_keys')
+    .addColumn('revision', types.integer, (column) => column.notNull().defaultTo(1))
     .execute();
 }

@@ -55,6 +55,7 @@ export interface ApiKeysTable {
   expires_at: number | null;
   revoked_at: number | null;
   created_at: number;
+  revision: number;
 }
 
 export interface AuditTable {

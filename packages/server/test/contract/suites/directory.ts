@@ -101,7 +101,7 @@ export function directoryContract(open: OpenPair): void {
     });
 
     describe('API keys', () => {
-      test('a key comes back whole, by id and by digest', async () => {
+      test('a key comes back whole, with its revision raised, by id and by digest', async () => {
         const key = aKey('k_1', {
           name: '商城',
           scopes: ['credential:read', 'admin'],
@@ -114,8 +114,10 @@ export function directoryContract(open: OpenPair): void {
           expiresAt: START + 1,
         });
         expect(await store.a.directory.putKey(key)).toBe('written');
-        expect(await store.b.directory.key('k_1')).toEqual(key);
-        expect(await store.b.directory.keyByDigest(key.digest)).toEqual(key);
+        const stored = { ...key, revision: 1 };
+        expect(await store.b.directory.key('k_1')).toEqual(stored);
+        expect(await store.b.directory.keyByDigest(key.digest)).toEqual(stored);
+        expect(await store.b.directory.keys({ after: null, limit: 10 })).toEqual([stored]);
         expect(await store.b.directory.key('k_2')).toBeNull();
         expect(await store.b.directory.keyByDigest('')).toBeNull();
       });
@@ -123,15 +125,37 @@ export function directoryContract(open: OpenPair): void {
       test('empty lists stay lists, null stays null', async () => {
         const key = aKey('k_1', { accounts: [], kinds: [], cidrs: null });
         await store.a.directory.putKey(key);
-        expect(await store.b.directory.key('k_1')).toEqual(key);
+        expect(await store.b.directory.key('k_1')).toEqual({ ...key, revision: 1 });
       });
 
       test('writing the same id replaces it, its digest included', async () => {
         await store.a.directory.putKey(aKey('k_1'));
-        expect(await store.b.directory.putKey(aKey('k_1', { digest: 'new', revokedAt: null }))).toBe('written');
+        expect(await store.b.directory.putKey(aKey('k_1', { digest: 'new', revision: 1 }))).toBe('written');
         expect(await store.a.directory.keyByDigest('digest of k_1')).toBeNull();
         expect(await store.a.directory.keyByDigest('new')).toMatchObject({ id: 'k_1' });
         expect(await store.a.directory.keys({ after: null, limit: 10 })).toHaveLength(1);
+      });
+
+      test('a write names the revision it read: what is older changes nothing, whatever it says', async () => {
+        expect(await store.a.directory.putKey(aKey('k_1', { revision: 1 }))).toBe('conflict');
+        expect(await store.a.directory.key('k_1')).toBeNull();
+        await store.a.directory.putKey(aKey('k_1'));
+        expect(await store.b.directory.putKey(aKey('k_1', { sealed: true }))).toBe('conflict');
+        expect(await store.b.directory.putKey(aKey('k_1', { sealed: true, revision: 2 }))).toBe('conflict');
+        expect(await store.b.directory.putKey(aKey('k_1', { revokedAt: START, revision: 1 }))).toBe('written');
+        // Read before it was revoked, written after: it stays revoked.
+        expect(await store.a.directory.putKey(aKey('k_1', { sealed: true, revision: 1 }))).toBe('conflict');
+        expect(await store.a.directory.key('k_1')).toEqual(aKey('k_1', { revokedAt: START, revision: 2 }));
+      });
+
+      test('of many who write one revision at once, one does; of many who make one id, too', async () => {
+        for (const revision of [0, 1]) {
+          const writes = Array.from({ length: 20 }, (_, index) =>
+            (index % 2 ? store.a : store.b).directory.putKey(aKey('k_1', { digest: `${revision} ${index}`, revision })),
+          );
+          expect((await Promise.all(writes)).filter((result) => result === 'written')).toHaveLength(1);
+          expect(await store.a.directory.key('k_1')).toMatchObject({ revision: revision + 1 });
+        }
       });
 
       test('a digest belongs to one key, revoked or not', async () => {
@@ -144,11 +168,11 @@ export function directoryContract(open: OpenPair): void {
         const name = 'shop';
         await store.a.directory.putKey(aKey('k_1', { name }));
         expect(await store.b.directory.putKey(aKey('k_2', { name }))).toBe('conflict');
-        await store.a.directory.putKey(aKey('k_1', { name, revokedAt: START }));
+        await store.a.directory.putKey(aKey('k_1', { name, revokedAt: START, revision: 1 }));
         expect(await store.b.directory.putKey(aKey('k_2', { name }))).toBe('written');
         await store.a.directory.putKey(aKey('k_3', { name, revokedAt: START }));
         // The first cannot come back under it.
-        expect(await store.a.directory.putKey(aKey('k_1', { name }))).toBe('conflict');
+        expect(await store.a.directory.putKey(aKey('k_1', { name, revision: 2 }))).toBe('conflict');
         expect(await store.a.directory.key('k_1')).toMatchObject({ revokedAt: START });
       });
 
@@ -250,7 +274,7 @@ export function directoryContract(open: OpenPair): void {
         await store.a.directory.putKey(aKey('k_1'));
         const from = await cursor();
         await store.b.directory.putAccount(anAccount('wx1', { enabled: false, revision: 1 }));
-        await store.b.directory.putKey(aKey('k_1', { revokedAt: START }));
+        await store.b.directory.putKey(aKey('k_1', { revokedAt: START, revision: 1 }));
         await store.b.directory.removeAccount('wx1');
         await store.b.credentials.removeAll('wx1');
         const told = (await since(from)).changes.map(text);
@@ -275,6 +299,7 @@ export function directoryContract(open: OpenPair): void {
         const from = await cursor();
         await store.a.directory.putAccount(anAccount('wx1'));
         await store.a.directory.putKey(aKey('k_2', { digest: 'digest of k_1' }));
+        await store.a.directory.putKey(aKey('k_1', { revision: 7 }));
         await store.a.directory.removeAccount('nobody');
         await store.a.credentials.removeAll('nobody');
         await store.a.credentials.write(

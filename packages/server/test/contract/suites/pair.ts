@@ -93,6 +93,7 @@ export function aKey(id: string, over: Partial<ApiKeyRecord> = {}): ApiKeyRecord
     expiresAt: null,
     revokedAt: null,
     createdAt: START,
+    revision: 0,
     ...over,
   };
 }

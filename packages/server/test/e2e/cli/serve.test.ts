@@ -34,6 +34,7 @@ describe('from the first start to the end', () => {
     const adminKey = readFileSync(join(data, 'admin-key'), 'utf8').trim();
     for (const name of ['admin-key', 'master-key', 'zhongkong.db']) expect(statSync(join(data, name)).mode & 0o777).toBe(0o600);
 
+    expect((await server.until('err', /serves .*\n/))[0]).toContain('add an account');
     expect(await addAccount(options)).toMatchObject({ code: 0, err: '' });
     const made = await run(['key', 'create', '--scope', 'credential:read', '--account', ACCOUNT, '--name', 'shop', '--json'], options);
     const { key, id } = JSON.parse(made.out) as { key: string; id: string };
@@ -62,6 +63,8 @@ describe('from the first start to the end', () => {
     for (const secret of [SECRET, adminKey, key, value]) expect(out + err).not.toContain(secret);
     // Nothing is left open: what was written is all in the one file.
     expect(readdirSync(data).sort()).toEqual(['admin-key', 'master-key', 'zhongkong.db']);
+    // The next start has an account to serve.
+    expect((await (await serve(options)).until('err', /serves .*\n/))[0]).not.toContain('add an account');
   });
 
   it('a refresh by a command beside the running server: one new value, and both know it', async () => {
@@ -83,7 +86,7 @@ describe('from the first start to the end', () => {
     const { options } = await installation();
     const server = await serve(options);
     // A request that never ends keeps the drain waiting.
-    const held = await holdRequest(server.url);
+    const held = await holdRequest(server.url, readFileSync(join(options.cwd, 'data', 'admin-key'), 'utf8').trim());
     server.child.kill('SIGINT');
     await server.until('err', /draining/);
     // Within half a second it counts as the same one, so say it until it is heard.
@@ -103,11 +106,17 @@ describe('from the first start to the end', () => {
   });
 });
 
-async function holdRequest(url: string) {
+/** A request whose body never ends; with a key that is good, or it would be refused without waiting for the body. */
+async function holdRequest(url: string, key: string) {
   const { connect } = await import('node:net');
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   await new Promise((resolve) => socket.once('connect', resolve));
-  await new Promise((resolve) => socket.write('POST /v1/keys HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n{', resolve));
+  await new Promise((resolve) =>
+    socket.write(
+      `POST /v1/keys HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{`,
+      resolve,
+    ),
+  );
   socket.on('error', () => {});
   onTestFinished(() => void socket.destroy());
   // The server has to have seen it before it is told to stop: another request over the same loop is proof enough.
@@ -174,7 +183,10 @@ describe('what stops a start: one line that says what to do, exit code 3', () =>
     onTestFinished(() => void other.close());
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as AddressInfo;
-    await stopped({ cwd: folder() }, /is in use by another process/, ['--listen', `127.0.0.1:${port}`]);
+    const flags = ['--listen', `127.0.0.1:${port}`];
+    await stopped({ cwd: folder() }, /is in use by another process/, flags);
+    const chinese = await run(['serve', ...flags], { cwd: folder(), env: { LANG: 'zh_CN.UTF-8' } });
+    expect(chinese.err).toMatch(new RegExp(`^错误：listen：127\\.0\\.0\\.1:${port} 已被其他进程占用.*\n建议：`));
   });
 
   it('a store that this version does not have', async () => {

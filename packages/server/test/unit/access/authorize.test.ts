@@ -49,6 +49,15 @@ describe('authorize', () => {
     expect(authorize(keyRecord({ scopes: ['admin'] }), installation)).toBeNull();
   });
 
+  test('metrics name all accounts, so a key of one does not see them', () => {
+    const metrics: Want = { scope: 'metrics', ip: null, now: NOW };
+    expect(authorize(keyRecord({ scopes: ['metrics'], accounts: ['wx1'] }), metrics)?.code).toBe('forbidden');
+    expect(authorize(keyRecord({ scopes: ['admin'], accounts: ['wx1'] }), metrics)?.code).toBe('forbidden');
+    expect(authorize(keyRecord({ scopes: ['metrics'] }), metrics)).toBeNull();
+    // A look at the key alone, before the account is known.
+    expect(authorize(keyRecord({ accounts: ['wx1'] }), { ...metrics, scope: 'credential:read' })).toBeNull();
+  });
+
   test('a foreign account is answered like an unknown one', () => {
     const foreign = authorize(keyRecord({ accounts: ['wx0'] }), want());
     expect(foreign?.message).toBe(unknownAccount().message);

@@ -16,6 +16,7 @@ export const keyRecord = (overrides: Partial<ApiKeyRecord> = {}): ApiKeyRecord =
   expiresAt: null,
   revokedAt: null,
   createdAt: 0,
+  revision: 1,
   ...overrides,
 });
 

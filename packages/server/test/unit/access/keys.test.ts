@@ -28,10 +28,22 @@ let lookups: string[];
 /** Lookups that are held back; null: none is. */
 let held: (() => void)[] | null;
 
+/** What happens between one's reading of a key and its writing; once. */
+let meanwhile: (() => Promise<unknown>) | null;
+
 /** The directory, with its lookups by digest counted and, on demand, held back. */
 function watched(directory: Directory): Directory {
   return new Proxy(directory, {
     get(target, name) {
+      if (name === 'key' && meanwhile !== null) {
+        return async (id: string) => {
+          const found = await target.key(id);
+          const other = meanwhile;
+          meanwhile = null;
+          await other?.();
+          return found;
+        };
+      }
       if (name !== 'keyByDigest') return Reflect.get(target, name).bind(target);
       return async (digest: string) => {
         lookups.push(digest);
@@ -66,6 +78,7 @@ beforeEach(() => {
   state = new MemoryState();
   lookups = [];
   held = null;
+  meanwhile = null;
 });
 
 const input = { name: 'reader', scopes: ['credential:read'], accounts: ['*'] } as const;
@@ -203,6 +216,55 @@ describe('changing keys', () => {
     await expect(keys.revoke('k_nobody', 'cli')).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  test('a change that a revocation overtook does not undo it', async () => {
+    const { keys, directory } = node();
+    const { record } = await keys.create(input, 'cli');
+    meanwhile = () => keys.revoke(record.id, 'cli');
+    await expect(keys.update(record.id, { sealed: true }, 'cli')).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'this key was revoked',
+    });
+    expect(await directory.key(record.id)).toMatchObject({ revokedAt: now, sealed: false });
+  });
+
+  test('two changes at once are both made', async () => {
+    const { keys, directory } = node();
+    const { record } = await keys.create(input, 'cli');
+    meanwhile = () => keys.update(record.id, { callsPerMinute: 60 }, 'cli');
+    expect(await keys.update(record.id, { sealed: true }, 'cli')).toMatchObject({ sealed: true, callsPerMinute: 60 });
+    expect(await directory.key(record.id)).toEqual(await keys.get(record.id));
+    expect(await keys.get(record.id)).toMatchObject({ sealed: true, callsPerMinute: 60, revision: 3 });
+  });
+
+  test('a revocation that a change overtook is made all the same', async () => {
+    const { keys, directory } = node();
+    const { record } = await keys.create(input, 'cli');
+    meanwhile = () => keys.update(record.id, { callsPerMinute: 60 }, 'cli');
+    await keys.revoke(record.id, 'cli');
+    expect(await directory.key(record.id)).toMatchObject({ revokedAt: now, callsPerMinute: 60 });
+  });
+
+  test('a key that changes without an end is a conflict, and what others wrote stays', async () => {
+    const { keys, directory } = node();
+    const { record } = await keys.create(input, 'cli');
+    let rate = 0;
+    const other = async (): Promise<void> => {
+      const stored = await directory.key(record.id);
+      if (stored) await directory.putKey({ ...stored, callsPerMinute: (rate += 1) });
+      meanwhile = other;
+    };
+    meanwhile = other;
+    const changing = keys.update(record.id, { sealed: true }, 'cli');
+    await expect(changing).rejects.toMatchObject({ code: 'conflict', message: 'the key changed meanwhile' });
+    meanwhile = null;
+    expect(await directory.key(record.id)).toMatchObject({ sealed: false, callsPerMinute: rate });
+  });
+
+  test('a key whose name was declared later can still be revoked', async () => {
+    const { record } = await node({ declared: [] }).keys.create({ ...input, name: declaredKey.name }, 'cli');
+    expect((await node().keys.revoke(record.id, 'cli')).revokedAt).toBe(now);
+  });
+
   test('every change is in the audit trail, with its actor', async () => {
     const { keys, directory } = node();
     const { record } = await keys.create(input, 'key:k_admin');
@@ -270,6 +332,37 @@ describe('the admin key', () => {
     await there.keys.putAdmin('the-second-admin-key-of-all', 'config');
     await here.keys.find('the-second-admin-key-of-all');
     expect(here.keys.cached('the-first-admin-key-of-all')).toBeUndefined();
+  });
+
+  test('comes back after its revocation only by being set', async () => {
+    const { keys } = node();
+    await keys.putAdmin('the-first-admin-key-of-all', 'config');
+    await keys.revoke('k_admin', 'cli');
+    expect(await keys.createFirstAdmin('another-admin-key-of-all', 'system')).toBe(false);
+    expect((await keys.get('k_admin'))?.revokedAt).toBe(now);
+    expect(await keys.putAdmin('the-first-admin-key-of-all', 'config')).toBe(true);
+    expect((await keys.find('the-first-admin-key-of-all'))?.revokedAt).toBeNull();
+  });
+
+  test('set by two at once: both are content, and the trail has the one that did it', async () => {
+    const { keys, directory } = node();
+    meanwhile = () => keys.putAdmin('the-first-admin-key-of-all', 'config');
+    expect(await keys.putAdmin('the-first-admin-key-of-all', 'config')).toBe(false);
+    expect(await directory.audit({ before: null, limit: 10 })).toHaveLength(1);
+  });
+
+  test('the first one is made by one of many, and its text is that one’s', async () => {
+    const nodes = Array.from({ length: 10 }, () => node().keys);
+    const made = await Promise.all(nodes.map((keys, index) => keys.createFirstAdmin(`first-admin-key-of-node-${index}`, 'system')));
+    expect(made.filter((is) => is)).toHaveLength(1);
+    expect((await node().keys.find(`first-admin-key-of-node-${made.indexOf(true)}`))?.id).toBe('k_admin');
+    expect(await nodes[0]?.createFirstAdmin('one-more-first-admin-key', 'system')).toBe(false);
+  });
+
+  test('the first one says so when another key has its name', async () => {
+    const { keys } = node();
+    await keys.create({ ...input, name: 'admin' }, 'cli');
+    await expect(keys.createFirstAdmin('the-first-admin-key-of-all', 'system')).rejects.toMatchObject({ code: 'conflict' });
   });
 
   test('cannot be given other scopes, and must have the form of a key', async () => {

@@ -4,9 +4,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { localTime } from '../../../src/cli/output.ts';
 import { answers, KEY, type Request1, run, SERVER } from './world.ts';
 
 const SECRET = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
+const FALLBACK = 'f0e1d2c3b4a5968778695a4b3c2d1e0f';
 const ACCOUNT = {
   id: 'wx1',
   platform: 'mini-program',
@@ -26,7 +28,7 @@ describe('account', () => {
     const folder = await mkdtemp(join(tmpdir(), 'zk-cli-'));
     try {
       await writeFile(join(folder, 'one'), `${SECRET}\n`);
-      await writeFile(join(folder, 'two'), `${SECRET}\r\nfallback\r\n`);
+      await writeFile(join(folder, 'two'), `${SECRET}\r\n${FALLBACK}\r\n`);
       const secretOf = async (argv: string[], given: object): Promise<unknown> => {
         const { code, requests, out, err, prompts } = await run([...add, ...argv], { ...created, cwd: folder, ...given });
         expect(code).toBe(0);
@@ -35,7 +37,7 @@ describe('account', () => {
       };
       expect(await secretOf([], { typed: SECRET })).toBe(SECRET);
       expect(await secretOf(['--secret-file', 'one'], {})).toBe(SECRET);
-      expect(await secretOf(['--secret-file', join(folder, 'two')], {})).toEqual([SECRET, 'fallback']);
+      expect(await secretOf(['--secret-file', join(folder, 'two')], {})).toEqual([SECRET, FALLBACK]);
       expect(await secretOf(['--secret-file', '-'], { input: SECRET })).toBe(SECRET);
       expect(await secretOf([], { env: { ...SERVER, ZHONGKONG_ACCOUNT_SECRET: SECRET }, typed: 'not asked' })).toBe(SECRET);
     } finally {
@@ -83,6 +85,37 @@ describe('account', () => {
       requests: [],
       err: expect.stringContaining('ENOENT'),
     });
+  });
+
+  it.each([
+    ['a JSON list', `["${SECRET}","${FALLBACK}"]`, 1],
+    ['too short', 'short', 1],
+    ['a second line that is none', `${SECRET}\n"${FALLBACK}"\n`, 2],
+  ])('add refuses what is no AppSecret and never shows it: %s', async (_, input, line) => {
+    for (const lang of ['en', 'zh']) {
+      const { code, out, err, requests } = await run([...add, '--lang', lang, '--secret-file', '-'], { ...created, input });
+      expect({ code, out, requests }).toEqual({ code: 2, out: '', requests: [] });
+      expect(err).toMatch(lang === 'en' ? new RegExp(`line ${line} .*first and fallback`) : new RegExp(`第 ${line} 行.*首选和备用`));
+      expect(err).not.toMatch(new RegExp(`${SECRET}|${FALLBACK}|short`));
+    }
+  });
+
+  it('add warns of an AppID that does not look like one, and only of that', async () => {
+    const strange = /AppID.*--app-id/;
+    expect(await run(['account', 'add', 'myshop', '--platform', 'mini-game'], { ...created, typed: SECRET })).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(strange),
+    });
+    for (const argv of [['wx0123456789abcdef'], ['myshop', '--app-id', 'wx0123456789abcdef']]) {
+      expect((await run(['account', 'add', ...argv, '--platform', 'mini-game'], { ...created, typed: SECRET })).err).not.toMatch(strange);
+    }
+  });
+
+  it('add of what is there already leads to the commands that change it', async () => {
+    const server = answers({ code: 'conflict', detail: 'exists already', advice: { en: 'Read it again.', zh: '再读。' } }, 409);
+    const { code, err } = await run(add, { server, typed: SECRET });
+    expect(code).toBe(1);
+    expect(err).toMatch(/advice: .*account show wx1.*account secret wx1/);
   });
 
   it('list follows the pages, and aligns columns with Chinese in them', async () => {
@@ -147,7 +180,24 @@ describe('key', () => {
     expect({ code, out }).toEqual({ code: 0, out: 'zk_new\n' });
     expect(err).toContain('k_1');
     expect(err).not.toContain('zk_new');
-    expect(requests[0]?.body).toEqual({ name: 'shop', scopes: ['credential:read', 'metrics', 'tick'], accounts: ['wx1'], sealed: false });
+    expect(requests.at(-1)?.body).toEqual({
+      name: 'shop',
+      scopes: ['credential:read', 'metrics', 'tick'],
+      accounts: ['wx1'],
+      sealed: false,
+    });
+  });
+
+  it('create warns of an account that is not there yet, and makes the key all the same', async () => {
+    const server = ({ method, path }: Request1): Response => {
+      if (method === 'POST') return Response.json({ id: 'k_1', key: 'zk_new' }, { status: 201 });
+      return path === '/v1/accounts/wx1' ? Response.json(ACCOUNT) : Response.json({ code: 'not_found' }, { status: 404 });
+    };
+    const create = ['key', 'create', '--scope', 'credential:read', '--account', 'wx1', '--account'];
+    const typo = await run([...create, 'tpyo'], { server });
+    expect(typo).toMatchObject({ code: 0, out: 'zk_new\n', err: expect.stringContaining('no account tpyo yet') });
+    expect(typo.err).not.toContain('wx1');
+    expect((await run([...create, '*'], { server })).err).not.toContain('warning');
   });
 
   it('create takes limits', async () => {
@@ -182,13 +232,35 @@ describe('key', () => {
     expect(requests[0]?.body).toMatchObject({ scopes: ['admin'], accounts: ['*'], name: expect.stringMatching(/^admin-\d{8}-\d{6}$/) });
   });
 
-  it('list shows no key, revoke ends one', async () => {
-    const item = { id: 'k_1', name: 'shop', scopes: ['credential:read'], accounts: ['*'], expires_at: null, revoked_at: null };
+  it('list shows no key, but from where it may be used', async () => {
+    const item = {
+      id: 'k_1',
+      name: 'shop',
+      scopes: ['credential:read'],
+      accounts: ['*'],
+      cidrs: ['10.0.0.0/8', '::1/128'],
+      expires_at: null,
+      revoked_at: null,
+    };
     const listed = await run(['key', 'list'], { server: answers({ keys: [item], next_cursor: null }) });
-    expect(listed.out.split('\n')[1]).toBe('k_1  shop  credential:read  *         –        –');
-    const revoked = await run(['key', 'revoke', 'k_1'], { server: answers(null, 204) });
-    expect(revoked.requests[0]).toMatchObject({ method: 'DELETE', path: '/v1/keys/k_1' });
-    expect(revoked.out).toBe('revoked k_1\n');
+    expect(listed.out.split('\n').slice(0, 2)).toEqual([
+      'ID   NAME  SCOPES           ACCOUNTS  CIDRS               EXPIRES  REVOKED',
+      'k_1  shop  credential:read  *         10.0.0.0/8,::1/128  –        –',
+    ]);
+  });
+
+  it('revoke takes the id, or the name of the one key that has it now', async () => {
+    const key = (id: string, name: string, revoked_at: string | null = null) => ({ id, name, revoked_at });
+    const keys = [key('k_0', 'shop', '2027-01-31T00:00:00Z'), key('k_1', 'shop'), key('k_2', 'k_1')];
+    const server = ({ method }: Request1): Response =>
+      method === 'GET' ? Response.json({ keys, next_cursor: null }) : new Response(null, { status: 204 });
+    const revoke = async (given: string) => {
+      const { code, out, err, requests } = await run(['key', 'revoke', given], { server });
+      return { code, said: out + err, deleted: requests.filter(({ method }) => method === 'DELETE').map(({ path }) => path) };
+    };
+    expect(await revoke('k_1')).toEqual({ code: 0, said: 'revoked k_1\n', deleted: ['/v1/keys/k_1'] });
+    expect(await revoke('shop')).toEqual({ code: 0, said: 'revoked shop (k_1)\n', deleted: ['/v1/keys/k_1'] });
+    expect(await revoke('other')).toMatchObject({ code: 1, said: expect.stringContaining('zhongkong key list'), deleted: [] });
   });
 });
 
@@ -249,4 +321,20 @@ describe('doctor and openapi on a server', () => {
     const own = await run(['openapi'], { env: {} });
     expect(Object.keys((JSON.parse(own.out) as { paths: object }).paths)).toContain('/v1/accounts/{account}/token');
   });
+});
+
+it.each([
+  ['Asia/Shanghai', '2027-01-31 08:00:00 +08:00'],
+  ['America/St_Johns', '2027-01-30 20:30:00 -03:30'],
+  ['UTC', '2027-01-31 00:00:00 +00:00'],
+])('times are those of the local zone: %s', (zone, shown) => {
+  const before = process.env.TZ;
+  process.env.TZ = zone;
+  try {
+    expect(localTime('2027-01-31T00:00:00Z')).toBe(shown);
+  } finally {
+    // Assigning undefined would leave the text "undefined".
+    if (before === undefined) delete process.env.TZ;
+    else process.env.TZ = before;
+  }
 });

@@ -96,10 +96,18 @@ describe('accounts', () => {
     const sealed = (text: string) => seal.seal(text, secretContext(stable));
     const { findings } = await check([account(stable, { sealedSecrets: [sealed('0'.repeat(32)), sealed(SECRET)] })]);
     expect(findings.map(({ level, text }) => [level, text.en])).toEqual([
-      ['error', expect.stringMatching(/^40125 /)],
+      ['warning', expect.stringMatching(/^40125 /)],
       ['ok', expect.stringMatching(/^fallback: /)],
     ]);
-    expect(findings[0]?.advice?.zh).toMatch(/\p{Script=Han}/u);
+    expect(findings[0]?.advice?.en).toMatch(/put the working one first/);
+
+    const { findings: stale } = await check([account(stable, { sealedSecrets: [sealed(SECRET), sealed('0'.repeat(32))] })]);
+    expect(stale.map(({ level }) => level)).toEqual(['ok', 'warning']);
+    expect(stale[1]?.advice?.en).toMatch(/^Remove it/);
+
+    const { findings: both } = await check([account(stable, { sealedSecrets: [sealed('1'.repeat(32)), sealed('0'.repeat(32))] })]);
+    expect(both.map(({ level }) => level)).toEqual(['error', 'error']);
+    expect(both[0]?.advice?.zh).toMatch(/\p{Script=Han}/u);
 
     const guarded = createSimulator({ accounts: { [stable]: { secret: SECRET, whitelist: ['198.51.100.1'] } } });
     const { findings: listed } = await check([account(stable)], [], [], upstreamOf(guarded));
@@ -157,7 +165,21 @@ describe('the way to WeChat', () => {
   it('names and certificates: each says for itself what fails', async () => {
     const given = await load({ env: { ZHONGKONG_UPSTREAM_WECHAT: 'https://wechat.invalid' } });
     const offline: Upstream = { send: () => Promise.reject(new UpstreamError('never_left', 'dns')) };
-    expect(levels(await checkNetwork(given, offline, () => NOW))).toEqual({ dns: 'error', tls: 'error', reach: 'error' });
+    const findings = await checkNetwork(given, offline, () => NOW);
+    expect(levels(findings)).toEqual({ dns: 'error', tls: 'error', reach: 'error' });
+    expect(findings.at(-1)?.advice?.en).toBe('See dns and tls above.');
+  });
+
+  it('no answer points only to what was looked at', async () => {
+    const offline: Upstream = { send: () => Promise.reject(new UpstreamError('never_left', 'refused')) };
+    const proxied = await load({
+      env: { ZHONGKONG_UPSTREAM_WECHAT: 'https://wechat.invalid', ZHONGKONG_EGRESS_PROXY: 'http://127.0.0.1:1' },
+    });
+    for (const given of [await config(), proxied]) {
+      const findings = await checkNetwork(given, offline, () => NOW);
+      expect(findings.map(({ check }) => check)).toEqual(['reach']);
+      expect(findings[0]?.advice?.en).not.toMatch(/above/);
+    }
   });
 });
 

@@ -77,7 +77,10 @@ describe('wrong usage ends with 2', () => {
     [[], 'Usage: zhongkong'],
     [['account'], 'Usage: zhongkong account'],
     [['account', 'add', 'wx1'], '--platform'],
-    [['account', 'add', 'wx1', '--platform', 'mini-game', '--secret', 'abc'], '--secret'],
+    [['account', 'add', 'wx1', '--platform', 'mini-game', '--secret', 'abc'], '--secret-file FILE, ZHONGKONG_ACCOUNT_SECRET'],
+    [['account', 'add', 'wx1', '--platform', 'miniprogram'], 'mini-program'],
+    [['account', 'add', 'wx1', '--platform', 'mini-game', '--mode', 'fast'], 'classic'],
+    [['--lang', 'fr', 'account', 'list'], 'use en or zh'],
     [['account', 'remove', 'wx1'], '--yes'],
     [['key', 'create'], '--scope'],
     [['key', 'create', '--scope', 'root'], 'root'],
@@ -95,6 +98,29 @@ describe('wrong usage ends with 2', () => {
   });
 });
 
+describe('a secret on the command line', () => {
+  it.each([
+    [['account', 'add', 'wx1', '--platform', 'mini-game', '--secret', 'hunter2'], '--secret-file'],
+    [['account', 'secret', 'wx1', '--secret=hunter2'], '--secret-file'],
+    [['account', 'secret', 'wx1', '--app-secret=hunter2'], '--secret-file'],
+    [['serve', '--admin-key=hunter2'], 'ZHONGKONG_ADMIN_KEY'],
+    [['serve', '--master-key', 'hunter2'], 'ZHONGKONG_MASTER_KEY'],
+    [['account', 'list', '--key=hunter2'], 'ZHONGKONG_KEY'],
+  ])('%j is refused, said where it belongs, and not repeated', async (argv, instead) => {
+    for (const lang of ['en', 'zh']) {
+      const { code, out, err, prompts } = await run(['--lang', lang, ...argv], { server: answers({}), typed: 'x' });
+      expect({ code, out, prompts }).toEqual({ code: 2, out: '', prompts: [] });
+      expect(err).toContain(instead);
+      expect(err).not.toMatch(/hunter2|Did you mean/);
+    }
+  });
+
+  it('is not what options about secrets are taken for', async () => {
+    const argv = ['account', 'secret', 'wx1', '--secret-file', '-'];
+    expect(await run(argv, { server: answers({}), input: 'a1b2c3d4e5f60718' })).toMatchObject({ code: 0 });
+  });
+});
+
 describe('wrong configuration ends with 3', () => {
   it('tells every mistake on a line of its own, with the way out', async () => {
     const env = { ZHONGKONG_LISTEN: 'x', ZHONGKONG_LOG_LEVEL: 'loud' };
@@ -106,7 +132,9 @@ describe('wrong configuration ends with 3', () => {
     expect(lines[1]).toMatch(/^error: log\.level must be .* \[config_invalid\]$/);
     expect(lines[2]).toMatch(/^advice: /);
     const chinese = await run(['--lang', 'zh', 'serve'], { env });
-    expect(chinese.err).toMatch(/^错误: listen must[\s\S]*建议: 请修改/);
+    expect(chinese.err).toMatch(
+      /^错误：listen 应为 HOST:PORT，.*实际为 "x"（来自 ZHONGKONG_LISTEN） \[config_invalid\]\n错误：log\.level 应为[\s\S]*建议：请修改/,
+    );
   });
 
   it('when a server is named by half, or wrongly', async () => {
@@ -120,6 +148,13 @@ describe('wrong configuration ends with 3', () => {
       expect({ code, requests }).toEqual({ code: 3, requests: [] });
       expect(err).toMatch(/ZHONGKONG_(URL|KEY)/);
     }
+    const keyAlone = { ZHONGKONG_KEY: 'k' };
+    expect((await run(['account', 'list'], { env: keyAlone })).err).toContain(
+      'ZHONGKONG_KEY is set without ZHONGKONG_URL: set both to work on a running server, or unset it',
+    );
+    expect((await run(['account', 'list', '--lang', 'zh'], { env: keyAlone })).err).toContain(
+      'ZHONGKONG_KEY 已设置但缺少 ZHONGKONG_URL：请一并设置，或取消前者',
+    );
   });
 
   it('when there is no database here: a command makes none by accident', async () => {
@@ -160,7 +195,7 @@ describe('a server that fails ends with 1', () => {
       'error: no usable credential (WeChat 40164: invalid ip); retry after 60 s [credential_unavailable]\nadvice: Add the IP.\n',
     );
     expect((await run(['--lang', 'zh', 'token', 'get', 'wx1'], { server })).err).toContain(
-      '60 秒后重试 [credential_unavailable]\n建议: 请添加 IP。',
+      '错误：没有可用的凭据（no usable credential）；微信返回 40164：invalid ip；请在 60 秒后重试 [credential_unavailable]\n建议：请添加 IP。',
     );
   });
 

@@ -100,10 +100,17 @@ describe('sources', () => {
 
 describe('accounts and keys', () => {
   it('take the declared forms, with either of id and app_id', async () => {
-    await withFolder({ secret: `${SECRET}\n`, pair: `${SECRET}\r\nsecond-secret\r\n` }, async (cwd) => {
+    await withFolder({ secret: `${SECRET}\n`, pair: `${SECRET}\r\nsecond-secret-0123\r\n` }, async (cwd) => {
       const accounts = [
         { id: 'wx0000000000000001', platform: 'official-account', secret: SECRET, mode: 'stable' },
-        { id: 'shop', app_id: 'wx0000000000000002', platform: 'mini-program', secret: [SECRET, 'fallback'], enabled: false, note: '商城' },
+        {
+          id: 'shop',
+          app_id: 'wx0000000000000002',
+          platform: 'mini-program',
+          secret: [SECRET, 'fallback-secret-0123'],
+          enabled: false,
+          note: '商城',
+        },
         { app_id: 'wx0000000000000003', platform: 'mini-game', secretFile: 'secret' },
         { id: 'four', platform: 'mini-game', secretFile: `${cwd}/pair` },
       ];
@@ -123,12 +130,12 @@ describe('accounts and keys', () => {
           id: 'shop',
           appId: 'wx0000000000000002',
           platform: 'mini-program',
-          secrets: [SECRET, 'fallback'],
+          secrets: [SECRET, 'fallback-secret-0123'],
           enabled: false,
           note: '商城',
         },
         { ...common, id: 'wx0000000000000003', appId: 'wx0000000000000003', platform: 'mini-game', secrets: [SECRET] },
-        { ...common, id: 'four', appId: 'four', platform: 'mini-game', secrets: [SECRET, 'second-secret'] },
+        { ...common, id: 'four', appId: 'four', platform: 'mini-game', secrets: [SECRET, 'second-secret-0123'] },
       ]);
     });
   });

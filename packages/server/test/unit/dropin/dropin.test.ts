@@ -254,7 +254,8 @@ describe('when there is no token', () => {
     expectWechatError(answer, -1, 'system error');
     expect(answer.text).not.toContain('driver');
     expect(world.said.find(({ type }) => type === 'internal.error')).toMatchObject({
-      during: expect.stringContaining(world.logged.at(-1)?.requestId ?? '?'),
+      during: '/cgi-bin/token',
+      requestId: world.logged.at(-1)?.requestId ?? '?',
     });
   });
 

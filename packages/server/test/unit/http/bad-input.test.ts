@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ERROR_ADVICE, ZhongkongError } from '../../../src/core/errors.ts';
 import { refusedPath } from '../../../src/http/path.ts';
 import { type Answered, ADMIN, appIdOf, createWorld, type Given, type World } from './world.ts';
 
@@ -220,7 +221,28 @@ test('a fault of ours: 500 without its words, told to the operators with its cau
   expectProblem(answer, 500, 'internal');
   expect(answer.text).not.toContain('SELECT');
   const told = world.said.find(({ type }) => type === 'internal.error');
-  expect(told).toMatchObject({ cause: broken, during: expect.stringContaining(answer.json.request_id) });
+  expect(told).toMatchObject({ cause: broken, during: '/v1/accounts/{account}/token', requestId: answer.json.request_id });
+});
+
+describe('the store is away', () => {
+  const advice = { en: 'free some space on /srv', zh: '请清理 /srv' };
+  const away = () => Promise.reject(new ZhongkongError('store_unavailable', '/srv/zk.db cannot grow: the disk is full', { advice }));
+
+  test('callers are told so, but neither where it is nor what ails it', async () => {
+    world.accounts.get = away;
+    const answer = await world.call('GET', `/v1/accounts/${APP}/token`, { key });
+    expectProblem(answer, 503, 'store_unavailable');
+    expect(answer.json).toMatchObject({ detail: 'the store cannot be used at the moment', advice: ERROR_ADVICE.store_unavailable });
+    expect(answer.text).not.toContain('srv');
+    world.keys.find = away;
+    expect((await world.call('GET', `/v1/accounts/${APP}/token`, { key: ADMIN })).text).not.toContain('srv');
+  });
+
+  test('administrators, the command line among them, are told all', async () => {
+    world.directory.keys = away;
+    const answer = await world.call('GET', '/v1/keys', { key: ADMIN });
+    expect(answer.json).toMatchObject({ code: 'store_unavailable', detail: '/srv/zk.db cannot grow: the disk is full', advice });
+  });
 });
 
 test('no answer allows other origins', async () => {

@@ -155,7 +155,7 @@ describe('the page', () => {
 
   test('and the document need any key where they are not public', async () => {
     world = await createWorld({ app: { docsPublic: false } });
-    const key = await world.addKey({ scopes: ['metrics'], accounts: [APP] });
+    const key = await world.addKey({ scopes: ['tick'], accounts: [APP] });
     for (const path of ['/docs', '/openapi.json']) {
       expect((await world.call('GET', path)).status).toBe(401);
       expect((await world.call('GET', path, { key })).status).toBe(200);

@@ -44,7 +44,10 @@ describe('accounts', () => {
   test('twice is a conflict; a changed secret is known by its fingerprint and revision', async () => {
     const first = await admin('POST', '/v1/accounts', form);
     expect((await admin('POST', '/v1/accounts', form)).status).toBe(409);
-    const changed = await admin('PATCH', `/v1/accounts/${appIdOf(1)}`, { secret: ['another-secret', 'its-fallback'], note: 'moved' });
+    const changed = await admin('PATCH', `/v1/accounts/${appIdOf(1)}`, {
+      secret: ['another-secret-0123', 'its-fallback-0123'],
+      note: 'moved',
+    });
     expect(changed.json).toMatchObject({ note: 'moved', secret_revision: 2, revision: 2 });
     expect(changed.json.secret_fingerprints).toHaveLength(2);
     expect(changed.json.secret_fingerprints).not.toContain(first.json.secret_fingerprints[0]);
@@ -77,8 +80,12 @@ describe('accounts', () => {
   test.each([
     [{ ...form, secret: undefined }, '"secret": give one secret'],
     [{ ...form, secret: ['a', 'b', 'c'] }, '"secret": give one secret'],
-    [{ ...form, secret: 'with space' }, '"secret": use 1 to 256 printable'],
+    [{ ...form, secret: 'with space in the middle' }, '"secret": use 16 to 128 of A-Z a-z 0-9 _ -'],
+    [{ ...form, secret: 'short' }, '"secret": use 16 to 128'],
+    [{ ...form, secret: '["a1b2c3d4e5f60718","b1b2c3d4e5f60718"]' }, '"secret": use 16 to 128'],
     [{ ...form, app_id: undefined }, 'id: use 1 to 128'],
+    [{ ...form, id: '..' }, '"id": use 1 to 128 of A-Z a-z 0-9 _ . : @ -, the first no dot'],
+    [{ ...form, app_id: '.' }, '"app_id": use 1 to 128'],
     [{ ...form, app_id: 'x'.repeat(10_000) }, '"app_id": use 1 to 128'],
     [{ ...form, app_id: 'a\0b' }, '"app_id": use 1 to 128'],
     [{ ...form, platform: 'tiktok' }, 'platform: unknown; known are official-account'],
@@ -179,7 +186,9 @@ describe('keys', () => {
     [{ ...form, expires_at: '2020-01-01T00:00:00Z' }, 'expires_at: lies in the past'],
     [{ ...form, expires_at: '2027-13-01T00:00:00Z' }, '"expires_at": no such instant'],
     [{ ...form, expires_at: 1_800_000_000 }, '"expires_at"'],
-    [{ ...form, scopes: ['admin'], accounts: ['wx1'] }, 'accounts: an admin key covers all accounts'],
+    [{ ...form, scopes: ['admin'], accounts: ['wx1'] }, 'accounts: a key with the scope admin covers all accounts'],
+    [{ ...form, scopes: ['metrics'], accounts: ['wx1'] }, 'accounts: a key with the scope metrics covers all accounts'],
+    [{ ...form, accounts: ['..'] }, '"accounts.0": use an account id or "*"'],
     [{ ...form, digest: 'x' }, '"digest": unknown'],
     [{ ...form, key: 'chosen-by-the-caller-itself' }, '"key": unknown'],
   ])('refuses %j', async (body, detail) => {
@@ -233,7 +242,7 @@ describe('the audit trail', () => {
   });
 
   test('says who: the key that did it', async () => {
-    await admin('POST', '/v1/accounts', { platform: 'mini-program', app_id: appIdOf(1), secret: 'a-secret' });
+    await admin('POST', '/v1/accounts', { platform: 'mini-program', app_id: appIdOf(1), secret: 'a-secret-of-16-chars' });
     const { events } = (await admin('GET', '/v1/events?limit=1')).json;
     expect(events[0]).toMatchObject({ action: 'account.created', actor: 'key:k_admin', subject: appIdOf(1) });
   });
@@ -306,6 +315,8 @@ describe('status', () => {
     const found = await credential();
     expect(found.foreign_refresh_at).not.toBeNull();
     expect(found.cause.code).toBe('foreign_refresh');
+    // It is in stable mode already.
+    expect(found.cause.advice.en).not.toMatch(/stable/);
   });
 
   test('one unreadable record does not hide the others', async () => {
@@ -336,6 +347,7 @@ describe('health and metrics', () => {
     world.setHealth({ ready: false, status: 'draining' });
     expect(await world.call('GET', '/readyz')).toMatchObject({ status: 503, json: { status: 'draining' } });
     expect((await world.call('GET', '/metrics')).status).toBe(401);
+    expect((await world.call('GET', '/metrics', { key: await world.addKey() })).json.code).toBe('forbidden');
     const answer = await world.call('GET', '/metrics', { key: await world.addKey({ scopes: ['metrics'] }) });
     expect([answer.status, answer.headers.get('content-type'), answer.text]).toEqual([200, 'text/plain; version=0.0.4', '# nothing\n']);
   });

@@ -17,7 +17,7 @@ import { Keeper } from '../../../src/core/keeper.ts';
 import { Catalog } from '../../../src/core/kind.ts';
 import { StoreTime } from '../../../src/core/store-time.ts';
 import { UpstreamError, type UpstreamReply, type UpstreamRequest } from '../../../src/core/upstream.ts';
-import { type AppOptions, createApp, type Health, type RequestLog } from '../../../src/http/app.ts';
+import { type AppOptions, createApp, type HealthReport, type RequestLog } from '../../../src/http/app.ts';
 import { KINDS } from '../../../src/platforms/index.ts';
 import { createMemoryStore, MemoryState } from '../../../src/stores/memory/index.ts';
 
@@ -70,7 +70,7 @@ export async function createWorld(options: WorldOptions = {}) {
   });
   const limiter = new RateLimiter(() => time.clock.monotonic());
   const handedOut = new HandedOut();
-  let health: Health = { ready: true, status: 'ok' };
+  let health: HealthReport = { ready: true, status: 'ok' };
   let requests = 0;
   const app = createApp({
     keeper,
@@ -133,7 +133,7 @@ export async function createWorld(options: WorldOptions = {}) {
     said,
     logged,
     call,
-    setHealth: (next: Health) => {
+    setHealth: (next: HealthReport) => {
       health = next;
     },
     /** An account with the secret that `secretOf` names. */

@@ -116,6 +116,13 @@ describe('the other alarms', () => {
     expect(told).toEqual(['raised foreign_refresh warning', 'cleared foreign_refresh warning']);
   });
 
+  it('about a foreign refresh advise stable mode only where it is not used yet', () => {
+    const { bus, alarms } = setUp();
+    for (const chain of ['stable', 'classic']) bus.emit({ type: 'refresh.foreign', id: { ...id, chain }, fingerprint: '1a2b3c4d' });
+    const advised = Object.fromEntries(alarms.active().map(({ chain, advice }) => [chain, /stable/.test(advice.en + advice.zh)]));
+    expect(advised).toEqual({ stable: false, classic: true });
+  });
+
   it('of the store lasts until the store is back', () => {
     const { bus, alarms, clock } = setUp();
     bus.emit({ type: 'store.failed', during: 'reading changes', cause: 'disk I/O error' });

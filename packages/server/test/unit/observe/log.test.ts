@@ -88,6 +88,7 @@ describe('events', () => {
     { type: 'leak.step', id, confirmed: 1, needed: 2 },
     { type: 'account.changed', account: { id: 'wxshop', platform: 'official-account', mode: 'stable', enabled: true }, change: 'created' },
     { type: 'secret.fallback', id, slot: 1 },
+    { type: 'secret.misplaced', account: 'wxshop' },
     { type: 'clock.jumped', byMs: -60_000 },
     { type: 'clock.skewed', byMs: 90_000 },
     { type: 'store.failed', during: 'claiming due credentials', cause: `disk full near ?secret=${APP_SECRET}` },
@@ -126,8 +127,8 @@ describe('events', () => {
     const bus = new EventBus();
     const { logger, lines } = capture();
     logEvents(bus, logger);
-    bus.emit({ type: 'internal.error', during: 'refresh', cause: new TypeError('boom') });
-    expect(lines()[0]).toMatchObject({ level: 'error', err: { type: 'TypeError', message: 'boom' } });
+    bus.emit({ type: 'internal.error', during: '/v1/keys', requestId: 'req-7', cause: new TypeError('boom') });
+    expect(lines()[0]).toMatchObject({ level: 'error', request_id: 'req-7', err: { type: 'TypeError', message: 'boom' } });
     expect(JSON.stringify(lines()[0])).toContain('log.test.ts');
   });
 

@@ -125,6 +125,14 @@ describe('metrics', () => {
     expect(text).toContain('zhongkong_upstream_seconds_count{upstream="wechat",outcome="timeout"} 1');
   });
 
+  it('have one series for all requests that a fault of ours broke on one route', async () => {
+    const { bus, lines } = setUp();
+    for (const requestId of ['a', 'b', 'c']) bus.emit({ type: 'internal.error', during: '/v1/keys', requestId, cause: new Error('x') });
+    expect((await lines()).filter((line) => line.startsWith('zhongkong_internal_errors_total'))).toEqual([
+      'zhongkong_internal_errors_total{during="/v1/keys"} 3',
+    ]);
+  });
+
   it('keep to a registry of their own', async () => {
     const [one, two] = [setUp(), setUp()];
     one.bus.emit(committed);

@@ -86,20 +86,21 @@ local id = redis.call('HGET', digests, digest)
 return id and redis.call('HGET', api_keys, id)`,
 });
 
-/** `active_name` is empty for a revoked key: its name is free again. */
+/** `active` is 0 for a revoked key: its name is free again. */
 export const PUT_KEY = script('put_key', {
   keys: ['api_keys', 'key_ids', 'digests', 'names'],
-  args: ['id', 'digest', 'name', 'active', 'record'],
+  args: ['id', 'revision', 'digest', 'name', 'active', 'record'],
   uses: [CHANGE],
   lua: `
 local function of_another(index, value)
   local owner = redis.call('HGET', index, value)
   return owner and owner ~= id
 end
-if of_another(digests, digest) or (active == '1' and of_another(names, name)) then return 0 end
 local text = redis.call('HGET', api_keys, id)
-if text then
-  local old = cjson.decode(text)
+local old = text and cjson.decode(text)
+if (old and old.revision or 0) ~= tonumber(revision) then return 0 end
+if of_another(digests, digest) or (active == '1' and of_another(names, name)) then return 0 end
+if old then
   redis.call('HDEL', digests, old.digest)
   if redis.call('HGET', names, old.name) == id then redis.call('HDEL', names, old.name) end
 end
