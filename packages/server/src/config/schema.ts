@@ -35,7 +35,7 @@ export const configSchema = z.strictObject({
   store: described(store().prefault('sqlite:data/zhongkong.db'), {
     url: true,
     en: '`sqlite:PATH`; `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` over TLS, for several processes; or `memory:` (forgets everything when it ends; for trials).',
-    zh: '`sqlite:路径`；多进程部署用 `redis://[用户:密码@]主机[:端口][/库号]`，TLS 用 `rediss://…`；或 `memory:`（进程结束即清空，仅供试用）。',
+    zh: '`sqlite:PATH`；多进程部署用 `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`，TLS 用 `rediss://…`；或 `memory:`（进程结束即清空，仅供试用）。',
   }),
   masterKey: described(masterKey().nullable().default(null), {
     secret: true,
