@@ -1,4 +1,5 @@
-// One vitest project per level: `unit` and `contract` are quick and need nothing; the others start real processes.
+// One vitest project per level: `unit` and `contract` are quick and need nothing; the others start real processes,
+// `stores` those of databases.
 // `workspace` tests the repository's own rules and scripts.
 import { defineConfig } from 'vitest/config';
 
@@ -15,6 +16,7 @@ export default defineConfig({
       level('workspace', ['scripts/test/**/*.test.mjs']),
       level('unit', ['packages/*/test/unit/**/*.test.ts']),
       level('contract', ['packages/*/test/contract/**/*.test.ts']),
+      level('stores', ['packages/*/test/stores/**/*.test.ts'], 60_000),
       level('race', ['packages/*/test/race/**/*.test.ts']),
       level('e2e', ['packages/*/test/e2e/**/*.test.ts'], 60_000),
       level('sdk', ['packages/*/test/sdk/**/*.test.ts'], 60_000),

@@ -46,8 +46,8 @@ export const run = () =>
     targets.push({ name: 'zhongkong drop-in /cgi-bin/token', url: `${server.url}/cgi-bin/token?${query}`, headers: {}, pid: server.pid });
     targets.push({ name: 'node:http + one SQLite query', ...(await peerServer('sqlite-server', [`${folder}/peer.db`, key, body])) });
     const redis = await startRedis(atEnd, folder);
-    if (typeof redis === 'number')
-      targets.push({ name: 'node:http + one Redis GET', ...(await peerServer('redis-server', [String(redis), key, body])) });
+    if (typeof redis !== 'string')
+      targets.push({ name: 'node:http + one Redis GET', ...(await peerServer('redis-server', [String(redis.port), key, body])) });
 
     async function peerServer(name, args) {
       const started = await node(peer(name), args, { ready: READY });
@@ -72,7 +72,7 @@ export const run = () =>
         one.p99Share.toFixed(2),
       ]),
     ]);
-    if (typeof redis !== 'number') say(`skipped: node:http + one Redis GET (${redis})`);
+    if (typeof redis === 'string') say(`skipped: node:http + one Redis GET (${redis})`);
 
     const memory = await inMemory(server.url, key);
     table([['from memory, in process', 'ns/read'], ...memory.map(({ name, ns }) => [name, ns.toFixed(0)])]);

@@ -1,11 +1,11 @@
-/** A Redis of our own, when one is installed: no data kept, a port that was free a moment ago. */
+/** A Redis of our own, when one is installed: a port that was free a moment ago, no data kept unless asked for. */
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { start } from './process.mjs';
 
-/** The port, or a text that says what is missing. */
-export async function startRedis(atEnd, folder) {
+/** `{ port, pid }`, or a text that says what is missing. `settings` are further arguments of redis-server. */
+export async function startRedis(atEnd, folder, settings = []) {
   try {
     await import('ioredis');
   } catch {
@@ -17,10 +17,10 @@ export async function startRedis(atEnd, folder) {
   probe.close();
   await once(probe, 'close');
   try {
-    const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
+    const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder, ...settings];
     const redis = await start('redis-server', args, { ready: /Ready to accept connections/ });
     atEnd(() => redis.stop());
-    return port;
+    return { port, pid: redis.pid };
   } catch (error) {
     if (error.code === 'ENOENT') return 'redis-server is not installed (apt-get install redis-server)';
     throw error;

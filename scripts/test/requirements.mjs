@@ -15,5 +15,12 @@ export const starts = (command, ...args) => spawnSync(command, args, { stdio: 'i
  * `files` are globs from the repository root.
  */
 
-/** @type {readonly Requirement[]} Nothing so far: SQLite, the simulator and the SDKs come with the install. */
-export const REQUIREMENTS = [];
+/** @type {readonly Requirement[]} SQLite, the simulator and the SDKs come with the install. */
+export const REQUIREMENTS = [
+  {
+    name: 'Redis store (starts servers of its own)',
+    files: ['packages/server/test/stores/redis*.test.ts'],
+    present: () => starts('redis-server', '--version'),
+    install: 'apt-get install redis-server',
+  },
+];

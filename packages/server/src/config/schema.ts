@@ -36,8 +36,8 @@ export const configSchema = z.object({
   }),
   store: described(store().prefault('sqlite:data/zhongkong.db'), {
     url: true,
-    en: '`sqlite:PATH`, or `memory:` (forgets everything when it ends; for trials).',
-    zh: '`sqlite:PATH`，或 `memory:`（进程结束即清空，仅供试用）。',
+    en: '`sqlite:PATH`; `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` over TLS, for several processes; or `memory:` (forgets everything when it ends; for trials).',
+    zh: '`sqlite:PATH`；多进程部署用 `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`，TLS 用 `rediss://…`；或 `memory:`（进程结束即清空，仅供试用）。',
   }),
   masterKey: described(masterKey().nullable().default(null), {
     secret: true,

@@ -152,7 +152,7 @@ export class Keeper {
     await schedule();
     this.drop(target.id);
     // Whoever holds the lease now will save by the account as it was: say it again when that has landed.
-    if (target.account.revision > 1) this.#inBackground(this.#leases.afterHolder(target.id, schedule));
+    if (target.account.revision > 1) this.#inBackground(this.#leases.afterHolder(target, schedule));
   }
 
   /** What memory knows of a credential may be behind: somebody else changed it. */

@@ -52,10 +52,16 @@ export class LeaseRunner {
   }
 
   /** `action` under the lease, once whoever holds it now has ended. */
-  afterHolder(id: CredentialId, action: () => Promise<void>): Promise<void> {
+  afterHolder(target: Target, action: () => Promise<void>): Promise<void> {
     const run = async (): Promise<void> => {
-      const got = await acquireLease(this.#deps, id, { satisfiedBy: () => false, givenUp: () => this.draining });
+      const got = await acquireLease(this.#deps, target.id, { satisfiedBy: () => false, givenUp: () => this.draining });
       if ('satisfied' in got) return;
+      if (got.lease.takenOver) {
+        // What is owed after a takeover would end with this lease: the next one only sees that it was given back.
+        this.#deps.events.emit({ type: 'lease.taken_over', id: target.id, fence: got.lease.fence });
+        const session = new RefreshSession(this.#deps, target, this.#memory.decode(got.stored), got.lease, got.leaseEndsAt);
+        await session.save({ release: false });
+      }
       await action();
       await this.#deps.credentials.release(got.lease);
     };
@@ -109,7 +115,8 @@ export class LeaseRunner {
       // WeChat gave a value that the store would not take: it is the truth all the same, so memory serves it. The
       // lease is left to end by itself: until then nobody else takes the stored intent for a lost answer.
       if (session?.unsaved) return this.#memory.rememberUnsaved(session.record);
-      await credentials.release(lease).catch(() => undefined);
+      // A takeover that left nothing in the store runs out again, so that the next holder sees it.
+      if (!lease.takenOver || session?.committed) await credentials.release(lease).catch(() => undefined);
       // Stored already; only what came after it was not.
       if (session?.committed) return this.#memory.remember(session.record, this.#memory.look);
       throw error;

@@ -60,8 +60,8 @@ export class Refresher {
     this.#claiming = claiming.catch(() => undefined);
     const claimed = await claiming;
     if (this.#stopping.signal.aborted) {
-      // Too late to begin: others may have it at once.
-      const givenBack = Promise.all(claimed.map(({ lease }) => credentials.release(lease)));
+      // Too late to begin: others may have it at once; but a lease that is given back hides that it was a takeover.
+      const givenBack = Promise.all(claimed.filter(({ lease }) => !lease.takenOver).map(({ lease }) => credentials.release(lease)));
       this.#claiming = givenBack.catch(() => undefined);
       await givenBack;
       return 0;

@@ -28,7 +28,7 @@ const STORE_KINDS: readonly StoreKind[] = [
   { schemes: ['memory'], form: 'memory:', rest: /^$/, shared: false, available: true },
   { schemes: ['postgres', 'postgresql'], form: 'postgres://…', rest: SERVER, shared: true, available: false },
   { schemes: ['mysql', 'mariadb'], form: 'mysql://…', rest: SERVER, shared: true, available: false },
-  { schemes: ['redis', 'rediss'], form: 'redis://…', rest: SERVER, shared: true, available: false },
+  { schemes: ['redis', 'rediss'], form: 'redis://…', rest: SERVER, shared: true, available: true },
 ];
 
 const SCHEME = /^([a-z][a-z0-9+.-]{0,23}):(.*)$/is;

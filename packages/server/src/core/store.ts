@@ -12,6 +12,7 @@
 import type { Account } from './account.ts';
 import type { ApiKeyRecord } from './api-key.ts';
 import type { CredentialId } from './credential.ts';
+import type { Bilingual } from './failure.ts';
 
 /** A credential as stores see it: what they decide on, and a sealed document that only the core reads. */
 export interface StoredCredential {
@@ -164,6 +165,13 @@ export interface Store {
   readonly credentials: CredentialStore;
   readonly directory: Directory;
   readonly due: DueQueue;
+  /**
+   * Where the store can tell at once that something may have changed: `listen` calls `wake` then, and returns the way to
+   * stop. A wake may come for nothing, or not at all: `Directory.changes` stays the truth.
+   */
+  readonly notices?: { listen(wake: () => void): () => void };
+  /** What was found when opening and deserves an operator's look: allowed, but a risk. */
+  readonly warnings?: readonly Bilingual[];
   /**
    * Cheap round trip that really writes. Rejects with `store_unavailable`, or with `config_invalid` when later code has
    * changed the schema meanwhile.

@@ -43,6 +43,8 @@ const DROPIN_DEADLINE_MS = 2500;
 export interface EngineOptions {
   /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Default: `openStore`, by the scheme of the option `store`. Tests bring one whose clock they move. */
+  readonly openStore?: typeof openStore;
 }
 
 export type Engine = Awaited<ReturnType<typeof openEngine>>;
@@ -50,7 +52,7 @@ export type Engine = Awaited<ReturnType<typeof openEngine>>;
 /** Open the store and compose the parts. Throws ZhongkongError `config_invalid`, `store_unavailable` or `unseal_failed`. */
 export async function openEngine(config: Config, options: EngineOptions = {}) {
   const clock = options.clock ?? nodeClock;
-  const store = await openStore(config.store, { now: () => clock.wall() });
+  const store = await (options.openStore ?? openStore)(config.store, { now: () => clock.wall() });
   try {
     return await compose(config, clock, store);
   } catch (error) {
@@ -69,7 +71,8 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   await time.sync();
   const now = () => time.now();
   const observing = createObserving({ config, store, events, clock, now, inFlight: () => keeping.refresher.inFlight });
-  const { alarms, metrics, auditTrail } = observing;
+  const { alarms, metrics, auditTrail, logger } = observing;
+  for (const { en, zh } of store.warnings ?? []) logger.warn({ event: 'store.warning', advice_zh: zh }, en);
   const egress = createUndiciUpstream({ bases: config.upstreams, egressProxy: config.egressProxy });
   const keeping = createKeeping({ config, store, masterKey, clock, time, events, upstream: metrics.timed(egress, clock) });
   const { catalog, keeper, accounts, keys, refresher, watcher, digest } = keeping;
@@ -100,6 +103,7 @@ async function compose(config: Config, clock: Clock, opened: Store) {
     unit: () => nodeRandom.unit(),
   });
   const loops: Loop[] = [];
+  let stopListening = (): void => undefined;
 
   return {
     ...{ config, events, catalog, store, clock, time, keeper, accounts, keys, health, alarms, app },
@@ -123,15 +127,19 @@ async function compose(config: Config, clock: Clock, opened: Store) {
     /** Keep credentials fresh and this node's memory honest, until stopped. */
     start(): void {
       refresher.start();
-      const again = (ms: number, during: string, job: () => Promise<unknown>): void => {
+      const again = (ms: number, during: string, job: () => Promise<unknown>): Loop => {
         const failed = (error: unknown): void => {
           // The store's troubles are told by health.
           if (error instanceof ZhongkongError && error.code === 'store_unavailable') return;
           events.emit({ type: 'internal.error', during, cause: error });
         };
-        loops.push(every(ms, async () => void (await job()), failed));
+        const loop = every(ms, async () => void (await job()), failed);
+        loops.push(loop);
+        return loop;
       };
-      again(WATCH_MS, 'reading changes', lookAround);
+      const watch = again(WATCH_MS, 'reading changes', lookAround);
+      // A notice only brings the next look forward, so that one that is missed is made up for by the look itself.
+      stopListening = store.notices?.listen(() => watch.soon()) ?? stopListening;
       again(TIME_SYNC_MS, 'reading the time', () => time.sync());
       again(PING_MS, 'asking the store', async () => {
         // A newer schema: what this code would write is no longer right. Memory serves until somebody restarts us.
@@ -144,6 +152,7 @@ async function compose(config: Config, clock: Clock, opened: Store) {
     /** No new refreshes; what is in the air lands and is stored. */
     async stop(): Promise<void> {
       health.draining();
+      stopListening();
       await Promise.all(loops.map((loop) => loop.stop()));
       await refresher.stop();
       await keeper.drain();

@@ -18,11 +18,13 @@ type Open = (rest: string, options: OpenStoreOptions) => Promise<Store>;
 /** By scheme; those that `core/store-url.ts` calls available. */
 const OPENERS: Readonly<Record<string, Open>> = {
   sqlite: async (path, options) => (await import('./sql/sqlite.ts')).openSqlite(path, options),
+  redis: async (rest) => (await import('./redis/open.ts')).openRedis('redis', rest),
+  rediss: async (rest) => (await import('./redis/open.ts')).openRedis('rediss', rest),
   memory: async (_, { now = Date.now }) => (await import('./memory/index.ts')).createMemoryStore({ now }),
 };
 
 /**
- * Opens `sqlite:PATH` (relative to the working directory) or `memory:`.
+ * Opens `sqlite:PATH` (relative to the working directory), `redis://…`, `rediss://…` or `memory:`.
  * Throws `config_invalid` for anything else, `store_unavailable` when what it names cannot be used.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {

@@ -13,12 +13,16 @@ import type { EventType } from '../../src/core/events.ts';
 import { openEngine } from '../../src/hosts/engine.ts';
 import { listen } from '../../src/hosts/node/listen.ts';
 import { PLATFORM_MODES } from '../../src/platforms/index.ts';
+import type { openStore } from '../../src/stores/open.ts';
 import { EventMonitor } from './event-monitor.ts';
 import { ShiftClock } from './shift-clock.ts';
 
 export interface ProductOptions {
   readonly knobs?: Partial<Knobs>;
   readonly flags?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Opens the option `store` on the clock that the test moves. Default: SQLite, which takes it anyway. */
+  readonly openStore?: typeof openStore;
 }
 
 export const SECRET = 'a'.repeat(32);
@@ -35,12 +39,12 @@ export async function startProduct(options: ProductOptions = {}) {
       'log.level': 'silent',
       ...options.flags,
     },
-    env: {},
+    env: options.env ?? {},
     cwd: folder,
     platforms: PLATFORM_MODES,
   });
   const start = async () => {
-    const engine = await openEngine(config, { clock });
+    const engine = await openEngine(config, { clock, ...(options.openStore ? { openStore: options.openStore } : {}) });
     const monitor = new EventMonitor();
     engine.events.on((event) => monitor.emit(event));
     await engine.applyConfig();
@@ -50,14 +54,15 @@ export async function startProduct(options: ProductOptions = {}) {
     return { engine, monitor, server, adminKey };
   };
   let running = await start();
-  const admin = running.adminKey ?? '';
+  const others = new Set<typeof running>();
+  const admin = running.adminKey ?? config.adminKey ?? '';
   const { key } = await running.engine.keys.create(
     { name: 'test', scopes: ['credential:read', 'credential:refresh'], accounts: ['*'] },
     'test',
   );
 
-  const call = async (path: string, init: { method?: string; body?: unknown; key?: string } = {}) => {
-    const response = await fetch(`${running.server.url}${path}`, {
+  const call = async (path: string, init: { method?: string; body?: unknown; key?: string; at?: string } = {}) => {
+    const response = await fetch(`${init.at ?? running.server.url}${path}`, {
       method: init.method ?? (init.body === undefined ? 'GET' : 'POST'),
       headers: { authorization: `Bearer ${init.key ?? key}`, 'content-type': 'application/json' },
       ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
@@ -102,9 +107,16 @@ export async function startProduct(options: ProductOptions = {}) {
       await running.engine.accounts.create({ id, platform: 'official-account', appId: id, mode, secrets: [SECRET] }, 'test');
     },
 
-    /** The token that a caller is handed now. */
-    async token(id: string): Promise<string> {
-      const { status, json } = await call(`/v1/accounts/${id}/token`);
+    /** One more process on the same store; `call` and `token` reach it by its `server.url`. */
+    async node() {
+      const node = await start();
+      others.add(node);
+      return node;
+    },
+
+    /** The token that a caller is handed now, by the first node or by the one `at` an URL. */
+    async token(id: string, at = running.server.url): Promise<string> {
+      const { status, json } = await call(`/v1/accounts/${id}/token`, { at });
       if (status !== 200) throw new Error(`no token: ${status} ${JSON.stringify(json)}`);
       return json.value;
     },
@@ -129,6 +141,7 @@ export async function startProduct(options: ProductOptions = {}) {
     },
 
     async close(): Promise<void> {
+      for (const { server } of others) await server.close();
       await running.server.close();
       await closeSimulator();
       rmSync(folder, { recursive: true, force: true });

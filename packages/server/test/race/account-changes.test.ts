@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { watchfully } from '../helpers/watchful.ts';
-import { World } from '../helpers/world.ts';
+import { LEASE_MS, World } from '../helpers/world.ts';
 
 const MINUTE = 60_000;
 
@@ -161,6 +161,24 @@ test('an AppID known only by that name is forgotten with its account', async () 
   await first.accounts.update('app', { enabled: false }, 'test');
   second.accounts.drop('app');
   expect((await second.accounts.byAppId('app')).at(0)?.enabled).toBe(false);
+});
+
+test('a change while the holder is gone: whoever waited for its lease leaves the owed look at the new value behind', async () => {
+  const world = await World.create();
+  const { clock, first } = world;
+  await first.read();
+  const paused = world.node();
+  await paused.store.credentials.acquire((await first.target()).id, 'paused', LEASE_MS);
+  await first.accounts.update('app', { note: 'changed' }, 'test');
+  // Only the one that waits to say it again is there to take the lease over.
+  await clock.advance(LEASE_MS + 2000);
+  await clock.advance(110 * MINUTE);
+  await clock.until(first.tick());
+  const stored = await first.stored();
+  expect(stored?.generation).toBe(2);
+  // The paused one may still send: its issue would kill the new value a grace later.
+  expect(stored?.probeAt).not.toBeNull();
+  expect(first.events.count('lease.taken_over')).toBe(1);
 });
 
 test('a node that has not heard of the new secret claims the work: it looks the account up before it tries', async () => {

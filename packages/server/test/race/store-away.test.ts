@@ -175,3 +175,41 @@ test('a claim that comes back after the stop is given back at once', async () =>
   const second = world.node();
   expect(await second.tick()).toBe(1);
 });
+
+test('a claim that comes back after the stop was a takeover: the next holder still learns that it is one', async () => {
+  const world = await World.create();
+  const { clock, first } = world;
+  const { id } = await first.target();
+  await first.store.credentials.acquire(id, 'paused', LEASE_MS);
+  await clock.advance(LEASE_MS);
+  let go = (): void => undefined;
+  first.store.fault = (method) =>
+    method === 'claim'
+      ? new Promise<void>((resolve) => {
+          go = resolve;
+        })
+      : null;
+  first.start();
+  await clock.advance(0);
+  const stopped = first.stop();
+  go();
+  await clock.until(stopped);
+  await clock.advance(LEASE_MS);
+  const second = world.node();
+  expect(await second.tick()).toBe(1);
+  expect(second.events.count('lease.taken_over')).toBe(1);
+});
+
+test('a takeover whose first write fails: the next holder still learns that it is one', async () => {
+  const world = await World.create();
+  const { clock, first } = world;
+  const { id } = await first.target();
+  await first.store.credentials.acquire(id, 'paused', LEASE_MS);
+  await clock.advance(LEASE_MS);
+  first.store.fault = (method) => (method === 'write' ? 'fail' : null);
+  await clock.until(first.tick());
+  await clock.advance(LEASE_MS);
+  const second = world.node();
+  expect(await second.tick()).toBe(1);
+  expect(second.events.count('lease.taken_over')).toBe(1);
+});

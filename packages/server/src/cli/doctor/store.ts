@@ -30,24 +30,28 @@ const failed = (check: string, error: unknown, subject: string | null): Finding 
 };
 
 export async function checkStore(config: Config): Promise<StoreCheck> {
+  if (config.store === 'memory:') return { findings: [], store: null, seal: null };
   const database = databaseFile(config.store);
-  if (database === null || !existsSync(database)) {
+  if (database !== null && !existsSync(database)) {
     const text = { en: 'there is no database yet; the first start makes it', zh: '尚无数据库，首次启动时创建' };
-    return { findings: database === null ? [] : [finding('store', 'info', text, null, database)], store: null, seal: null };
+    return { findings: [finding('store', 'info', text, null, database)], store: null, seal: null };
   }
+  // Of a URL only the scheme: the rest may hold a password, and a message names the place.
+  const subject = database ?? config.store.slice(0, config.store.indexOf(':'));
   let store: Store;
   try {
     store = await openStore(config.store);
   } catch (error) {
-    return { findings: [failed('store', error, database)], store: null, seal: null };
+    return { findings: [failed('store', error, subject)], store: null, seal: null };
   }
+  const risks = (store.warnings ?? []).map((text) => finding('store', 'warning', text, null, subject));
   try {
     await store.ping();
-    const writable = finding('store', 'ok', { en: 'opens and can be written', zh: '可打开、可写入' }, null, database);
+    const writable = finding('store', 'ok', { en: 'opens and can be written', zh: '可打开、可写入' }, null, subject);
     const { key, seal } = await masterKey(config, store);
-    return { findings: [writable, key], store, seal };
+    return { findings: [writable, ...risks, key], store, seal };
   } catch (error) {
-    return { findings: [failed('store', error, database)], store, seal: null };
+    return { findings: [...risks, failed('store', error, subject)], store, seal: null };
   }
 }
 
