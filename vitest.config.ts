@@ -16,6 +16,7 @@ export default defineConfig({
       level('contract', ['packages/*/test/contract/**/*.test.ts']),
       level('race', ['packages/*/test/race/**/*.test.ts']),
       level('e2e', ['packages/*/test/e2e/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      level('stores', ['packages/*/test/stores/**/*.test.ts'], { testTimeout: 30_000, hookTimeout: 30_000 }),
       level('sdk', ['packages/*/test/sdk/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
     ],
   },

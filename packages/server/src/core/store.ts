@@ -149,6 +149,11 @@ export interface Directory {
 
   /** What changed after `cursor`; null = only the cursor of now. At most `limit` changes. */
   changes(cursor: string | null, limit: number): Promise<ChangePage>;
+  /**
+   * Calls `wake` soon after another handle changed something, where the store can tell; returns the way to stop.
+   * Only a hint to ask for the changes at once: one may be missed, one may come without a change.
+   */
+  onChange?(wake: () => void): () => void;
 
   /** Small named values of the installation (the master key's check value, the change of the admin key). */
   setting(name: string): Promise<string | null>;

@@ -10,11 +10,19 @@ import type { Store } from '../core/store.ts';
 export interface OpenStoreOptions {
   /** The clock of stores without a server, epoch ms. Default: the machine's. */
   readonly now?: () => number;
+  /** Replaces the clock of stores with a server, epoch ms: for tests that move time. Default: the server's. */
+  readonly serverNow?: () => number;
 }
 
+/** `rest` is what follows the scheme's colon. */
 type Open = (rest: string, options: OpenStoreOptions) => Promise<Store>;
 
+const openPostgres: Open = async (rest, { serverNow }) =>
+  (await import('./sql/postgres.ts')).openPostgres(`postgres:${rest}`, serverNow ? { serverNow } : {});
+
 const OPENERS: Readonly<Record<string, Open>> = {
+  postgres: openPostgres,
+  postgresql: openPostgres,
   sqlite: async (path, options) => (await import('./sql/sqlite.ts')).openSqlite(path, options),
   memory: async (rest, { now = Date.now }) => {
     if (rest !== '') throw new ZhongkongError('config_invalid', 'store: "memory:" takes nothing after the colon');
@@ -23,7 +31,7 @@ const OPENERS: Readonly<Record<string, Open>> = {
 };
 
 /** Schemes of the contract that later versions open. */
-const LATER: ReadonlySet<string> = new Set(['postgres', 'postgresql', 'mysql', 'mariadb', 'redis', 'rediss']);
+const LATER: ReadonlySet<string> = new Set(['mysql', 'mariadb', 'redis', 'rediss']);
 
 /**
  * Opens `sqlite:PATH` (relative to the working directory) or `memory:`.

@@ -1,0 +1,128 @@
+/**
+ * Kysely's driver over a pool of connections to a server: what PostgreSQL and MySQL have in common.
+ *
+ * A connection that did not answer as it should is never used again: nobody knows what it would answer next. Its pool
+ * makes another one, not faster than `Reconnect` allows.
+ */
+
+import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from 'kysely';
+import { ConnectFailure, ConnectionLost, PoolExhausted } from './server-faults.ts';
+import type { Reconnect } from './reconnect.ts';
+
+/** One connection of a driver's pool. */
+export interface ServerLink {
+  query<R>(text: string, parameters: readonly unknown[]): Promise<QueryResult<R>>;
+  /** Back to its pool, or, when it is broken, away. */
+  release(isBroken: boolean): void;
+}
+
+export interface ServerPool {
+  /** Rejects with PoolExhausted, or with what the driver said when it could not connect. */
+  acquire(): Promise<ServerLink>;
+  /** The server said this, so the connection is as it should be. */
+  isAnswer(error: unknown): boolean;
+  /** The connection broke, rather than kept silent for too long. */
+  broke(error: unknown): boolean;
+  readonly begin: string;
+  close(): Promise<void>;
+}
+
+export class ServerDriver implements Driver {
+  readonly #pool: ServerPool;
+  readonly #reconnect: Reconnect;
+
+  constructor(pool: ServerPool, reconnect: Reconnect) {
+    this.#pool = pool;
+    this.#reconnect = reconnect;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<ServerConnection> {
+    this.#reconnect.assertMayTry();
+    try {
+      const link = await this.#pool.acquire();
+      this.#reconnect.succeeded();
+      return new ServerConnection(link, this.#pool);
+    } catch (error) {
+      if (error instanceof PoolExhausted) throw error;
+      const failure = new ConnectFailure('no connection', { cause: error });
+      this.#reconnect.failed(failure);
+      throw failure;
+    }
+  }
+
+  async beginTransaction(connection: ServerConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw(this.#pool.begin));
+  }
+
+  async commitTransaction(connection: ServerConnection): Promise<void> {
+    await connection.commit();
+  }
+
+  /** Never fails: where it cannot be said, the server does it when the connection is gone. */
+  async rollbackTransaction(connection: ServerConnection): Promise<void> {
+    await connection.rollback();
+  }
+
+  async releaseConnection(connection: ServerConnection): Promise<void> {
+    connection.release();
+  }
+
+  async destroy(): Promise<void> {
+    await this.#pool.close();
+  }
+}
+
+class ServerConnection implements DatabaseConnection {
+  readonly #link: ServerLink;
+  readonly #pool: ServerPool;
+  #isBroken = false;
+
+  constructor(link: ServerLink, pool: ServerPool) {
+    this.#link = link;
+    this.#pool = pool;
+  }
+
+  executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    return this.#query<R>(sql, parameters, 'statement');
+  }
+
+  async commit(): Promise<void> {
+    await this.#query('commit', [], 'commit');
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#isBroken) await this.#query('rollback', [], 'statement').catch(() => this.#breakOff());
+  }
+
+  release(): void {
+    this.#link.release(this.#isBroken);
+  }
+
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('streaming is not supported');
+  }
+
+  async #query<R>(text: string, parameters: readonly unknown[], during: 'statement' | 'commit'): Promise<QueryResult<R>> {
+    parameters.forEach(assertBindable);
+    try {
+      return await this.#link.query<R>(text, parameters);
+    } catch (error) {
+      if (this.#pool.isAnswer(error)) throw error;
+      this.#breakOff();
+      throw new ConnectionLost(during, this.#pool.broke(error), error);
+    }
+  }
+
+  #breakOff(): void {
+    this.#isBroken = true;
+  }
+}
+
+/** Drivers make something of every value, of an object even SQL; what is stored here is texts, numbers and lists of them. */
+function assertBindable(value: unknown): void {
+  if (typeof value === 'string' || typeof value === 'number' || value === null) return;
+  if (Array.isArray(value)) value.forEach(assertBindable);
+  else throw new TypeError(`a ${typeof value} cannot be stored`);
+}
