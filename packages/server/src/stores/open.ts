@@ -20,9 +20,14 @@ type Open = (rest: string, options: OpenStoreOptions) => Promise<Store>;
 const openPostgres: Open = async (rest, { serverNow }) =>
   (await import('./sql/postgres.ts')).openPostgres(`postgres:${rest}`, serverNow ? { serverNow } : {});
 
+const openMysql: Open = async (rest, { serverNow }) =>
+  (await import('./sql/mysql.ts')).openMysql(`mysql:${rest}`, serverNow ? { serverNow } : {});
+
 const OPENERS: Readonly<Record<string, Open>> = {
   postgres: openPostgres,
   postgresql: openPostgres,
+  mysql: openMysql,
+  mariadb: openMysql,
   sqlite: async (path, options) => (await import('./sql/sqlite.ts')).openSqlite(path, options),
   memory: async (rest, { now = Date.now }) => {
     if (rest !== '') throw new ZhongkongError('config_invalid', 'store: "memory:" takes nothing after the colon');
@@ -31,7 +36,7 @@ const OPENERS: Readonly<Record<string, Open>> = {
 };
 
 /** Schemes of the contract that later versions open. */
-const LATER: ReadonlySet<string> = new Set(['mysql', 'mariadb', 'redis', 'rediss']);
+const LATER: ReadonlySet<string> = new Set(['redis', 'rediss']);
 
 /**
  * Opens `sqlite:PATH` (relative to the working directory) or `memory:`.

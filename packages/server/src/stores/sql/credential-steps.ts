@@ -92,14 +92,11 @@ export async function applySteps(
 const keyOf = ({ account, kind, chain }: CredentialId): string => JSON.stringify([account, kind, chain]);
 const distinct = (ids: readonly CredentialId[]): CredentialId[] => [...new Map(ids.map((id) => [keyOf(id), id])).values()];
 
-function locked(db: Kysely<Tables>, { rowLocks, clock, isAmong }: SqlProfile, ids: readonly CredentialId[]) {
-  return db
-    .selectFrom('credentials')
-    .selectAll()
-    .select(clock().as('at'))
-    .where(isAmong(ids))
-    .$if(rowLocks, (query) => query.orderBy('account').orderBy('kind').orderBy('chain').forUpdate())
-    .execute();
+async function locked(db: Kysely<Tables>, { rowLocks, clock, isAmong, byIndex }: SqlProfile, ids: readonly CredentialId[]) {
+  const order = rowLocks ? sql`order by account, kind, chain for update` : sql``;
+  const { rows } = await sql<CredentialsTable & { readonly at: number }>`select credentials.*, ${clock()} as at
+    from credentials ${byIndex('primary')} where ${isAmong(ids)} ${order}`.execute(db);
+  return rows;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** DueQueue over SQL: the credentials themselves, by their `next_attempt_at`; claiming is taking leases. */
 
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Acquired, DueQueue } from '../../core/store.ts';
 import type { SqlConnection } from './connection.ts';
 import { storeLeases } from './credential-steps.ts';
@@ -35,21 +35,21 @@ export class SqlDueQueue implements DueQueue {
     return row?.at ?? null;
   }
 
-  /** What is due by the database's clock, locked. Rows that another node is claiming this very moment are its own. */
-  #due(db: Kysely<Tables>, limit: number) {
-    const { rowLocks, clock } = this.#db.profile;
-    return db
-      .selectFrom('credentials')
-      .where('next_attempt_at', '<=', clock())
-      .where((where) => where.or([where('lease_until', 'is', null), where('lease_until', '<=', clock())]))
-      .orderBy('next_attempt_at')
-      .limit(limit)
-      .$if(rowLocks, (query) => query.forUpdate().skipLocked());
+  /**
+   * What is due by the database's clock, locked. Rows that another node is claiming this very moment are its own: they
+   * are skipped, which is also why only the rows that are taken may be locked, hence the index.
+   */
+  #due(columns: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
+    const { rowLocks, clock, byIndex } = this.#db.profile;
+    return sql`select ${columns} from credentials ${byIndex('credentials_due')}
+      where next_attempt_at <= ${clock()} and (lease_until is null or lease_until <= ${clock()})
+      order by next_attempt_at limit ${limit} ${rowLocks ? sql`for update skip locked` : sql``}`;
   }
 
   async #inSteps(trx: Transaction<Tables>, holder: string, durationMs: number, limit: number): Promise<readonly Claimed[]> {
     const { profile } = this.#db;
-    const rows = await this.#due(trx, limit).selectAll().select(profile.clock().as('at')).execute();
+    const due = this.#due(sql`credentials.*, ${profile.clock()} as at`, limit);
+    const { rows } = await sql<CredentialsTable & { readonly at: number }>`${due}`.execute(trx);
     const claimed = rows.map(({ at, ...row }) => ({ ...leased(row, holder, at + durationMs), was_until: row.lease_until }));
     await storeLeases(trx, profile, claimed);
     return claimed;
@@ -57,7 +57,7 @@ export class SqlDueQueue implements DueQueue {
 
   async #atOnce(db: Kysely<Tables>, holder: string, durationMs: number, limit: number): Promise<readonly Claimed[]> {
     const { clock } = this.#db.profile;
-    const due = this.#due(db, limit).select(['account', 'kind', 'chain', 'lease_until as was_until']);
+    const due = this.#due(sql`account, kind, chain, lease_until as was_until`, limit);
     const { rows } = await sql<Claimed>`with due as (${due})
       update credentials c set fence = c.fence + 1, lease_holder = ${holder}, lease_until = ${clock()} + ${durationMs}
       from due where c.account = due.account and c.kind = due.kind and c.chain = due.chain

@@ -8,7 +8,6 @@
 import type { QueryResult } from 'kysely';
 import pg from 'pg';
 import type { ServerLink, ServerPool } from './server-driver.ts';
-import { PoolExhausted } from './server-faults.ts';
 import type { ServerUrl } from './server-url.ts';
 
 /** ms. A lock is held for a few ms, or by a node that stands still, which the third ends. */
@@ -48,24 +47,18 @@ export function postgresClient(url: ServerUrl, { patient }: PostgresPoolOptions 
 export class PostgresPool implements ServerPool {
   /** Whatever the server's default is: why this level, see `credential-steps.ts`. */
   readonly begin = 'begin isolation level read committed';
+  readonly size: number;
   readonly #pool: pg.Pool;
-  readonly #most: number;
 
   constructor(url: ServerUrl, options: PostgresPoolOptions = {}) {
-    this.#most = options.connections ?? url.connections;
-    this.#pool = new pg.Pool({ ...postgresClient(url, options), max: this.#most, idleTimeoutMillis: IDLE_MS });
+    this.size = options.connections ?? url.connections;
+    this.#pool = new pg.Pool({ ...postgresClient(url, options), max: this.size, idleTimeoutMillis: IDLE_MS });
     // An idle connection that breaks is taken out of the pool by itself; who needs one gets another.
     this.#pool.on('error', () => undefined);
   }
 
   async acquire(): Promise<ServerLink> {
-    const { idleCount, totalCount } = this.#pool;
-    const isFull = idleCount === 0 && totalCount >= this.#most;
-    try {
-      return new PostgresLink(await this.#pool.connect());
-    } catch (error) {
-      throw isFull && !hasCode(error) ? new PoolExhausted('no connection came free') : error;
-    }
+    return new PostgresLink(await this.#pool.connect());
   }
 
   isAnswer(error: unknown): boolean {
@@ -81,8 +74,6 @@ export class PostgresPool implements ServerPool {
     return this.#pool.end();
   }
 }
-
-const hasCode = (error: unknown): boolean => error instanceof Error && 'code' in error;
 
 /** Statements with more parameters than this come in too many lengths to be kept. */
 const MOST_KEPT_PARAMETERS = 16;

@@ -131,6 +131,7 @@ export function postgresProfile(place: string, serverNow?: () => number): SqlPro
           ),
         ),
       )}))`,
+    byIndex: () => sql``,
     orUpdate: onConflict,
     // Held until the transaction ends; whoever waited sees what the other committed, each statement having its own snapshot.
     alone: (db, work) =>

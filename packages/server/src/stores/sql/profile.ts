@@ -38,6 +38,11 @@ export interface SqlProfile {
   readonly rows: (source: RowSource) => RawBuilder<unknown>;
   /** The credential is one of these. */
   readonly isAmong: (ids: readonly { readonly account: string; readonly kind: string; readonly chain: string }[]) => RawBuilder<SqlBool>;
+  /**
+   * After a table's name: search it by this index and no other way, where the planner might read a small table as a
+   * whole, and lock every row on its way. `primary` is the primary key.
+   */
+  readonly byIndex: (name: string) => RawBuilder<unknown>;
   /** Ends an INSERT: a row that is there gets these columns of the new one; with no columns it stays as it is. */
   readonly orUpdate: (key: readonly string[], columns: readonly string[]) => RawBuilder<unknown>;
   /** Runs `work` while no other process does the same. In a transaction where the schema can be changed in one. */

@@ -6,8 +6,12 @@
  */
 
 import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from 'kysely';
-import { ConnectFailure, ConnectionLost, PoolExhausted } from './server-faults.ts';
 import type { Reconnect } from './reconnect.ts';
+import { ConnectFailure, ConnectionLost } from './server-faults.ts';
+import { Slots } from './slots.ts';
+
+/** How long to wait for a connection of ours to come free, ms. */
+const PATIENCE_MS = 5000;
 
 /** One connection of a driver's pool. */
 export interface ServerLink {
@@ -17,7 +21,9 @@ export interface ServerLink {
 }
 
 export interface ServerPool {
-  /** Rejects with PoolExhausted, or with what the driver said when it could not connect. */
+  /** Most connections. */
+  readonly size: number;
+  /** One that is free, or a new one. Rejects with what the driver said when it could not connect. */
   acquire(): Promise<ServerLink>;
   /** The server said this, so the connection is as it should be. */
   isAnswer(error: unknown): boolean;
@@ -30,22 +36,33 @@ export interface ServerPool {
 export class ServerDriver implements Driver {
   readonly #pool: ServerPool;
   readonly #reconnect: Reconnect;
+  readonly #slots: Slots;
 
   constructor(pool: ServerPool, reconnect: Reconnect) {
     this.#pool = pool;
     this.#reconnect = reconnect;
+    this.#slots = new Slots(pool.size, PATIENCE_MS);
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<ServerConnection> {
-    this.#reconnect.assertMayTry();
+    await this.#slots.take();
+    try {
+      this.#reconnect.assertMayTry();
+      return await this.#connect();
+    } catch (error) {
+      this.#slots.give();
+      throw error;
+    }
+  }
+
+  async #connect(): Promise<ServerConnection> {
     try {
       const link = await this.#pool.acquire();
       this.#reconnect.succeeded();
       return new ServerConnection(link, this.#pool);
     } catch (error) {
-      if (error instanceof PoolExhausted) throw error;
       const failure = new ConnectFailure('no connection', { cause: error });
       this.#reconnect.failed(failure);
       throw failure;
@@ -67,6 +84,7 @@ export class ServerDriver implements Driver {
 
   async releaseConnection(connection: ServerConnection): Promise<void> {
     connection.release();
+    this.#slots.give();
   }
 
   async destroy(): Promise<void> {

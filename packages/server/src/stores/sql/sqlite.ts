@@ -77,6 +77,7 @@ export function sqliteProfile(file: string, now: () => number = Date.now): SqlPr
     clock: () => sql.val(Math.floor(now())),
     rows: values,
     isAmong,
+    byIndex: () => sql``,
     orUpdate: onConflict,
     // The transaction takes the write lock with its first statement, and changes the schema like everything else.
     alone: (db, work) => db.transaction().execute(work),

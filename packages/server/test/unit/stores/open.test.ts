@@ -45,7 +45,7 @@ describe('openStore', () => {
     await expect(openStore('memory:x')).rejects.toMatchObject({ code: 'config_invalid' });
   });
 
-  test.each(['mysql', 'mariadb', 'redis', 'rediss'])('%s: is not available yet', async (scheme) => {
+  test.each(['redis', 'rediss'])('%s: is not available yet', async (scheme) => {
     const opening = openStore(`${scheme}://root:hunter2@db.example/x`);
     await expect(opening).rejects.toMatchObject({
       code: 'config_invalid',
