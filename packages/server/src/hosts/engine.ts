@@ -28,7 +28,10 @@ import { findMasterKey } from './master-key.ts';
 import { createObserving } from './observing.ts';
 import { VERSION } from './version.ts';
 
-/** What other processes changed is looked for this often, ms; the contract promises 5 s. */
+/**
+ * What other processes changed is looked for this often, ms; the contract promises 5 s. Where the store tells of
+ * changes, it is looked for at once, and this makes up for what it failed to tell.
+ */
 const WATCH_MS = 2000;
 const TIME_SYNC_MS = 30_000;
 const PRUNE_MS = 3_600_000;
@@ -39,6 +42,8 @@ const DROPIN_DEADLINE_MS = 2500;
 export interface EngineOptions {
   /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Replaces the clock of a store that has one of its own, epoch ms: for tests that move time. */
+  readonly serverNow?: () => number;
 }
 
 export type Engine = Awaited<ReturnType<typeof openEngine>>;
@@ -46,7 +51,7 @@ export type Engine = Awaited<ReturnType<typeof openEngine>>;
 /** Open the store and compose the parts. Throws ZhongkongError `config_invalid`, `store_unavailable` or `unseal_failed`. */
 export async function openEngine(config: Config, options: EngineOptions = {}) {
   const clock = options.clock ?? nodeClock;
-  const store = await openStore(config.store, { now: () => clock.wall() });
+  const store = await openStore(config.store, { now: () => clock.wall(), ...(options.serverNow ? { serverNow: options.serverNow } : {}) });
   try {
     return await compose(config, clock, store);
   } catch (error) {
@@ -96,6 +101,7 @@ async function compose(config: Config, clock: Clock, store: Store) {
     unit: () => nodeRandom.unit(),
   });
   const loops: Loop[] = [];
+  let stopHearing = (): void => undefined;
 
   return {
     ...{ config, events, catalog, store, clock, time, keeper, accounts, keys, health, alarms, app },
@@ -119,14 +125,17 @@ async function compose(config: Config, clock: Clock, store: Store) {
     /** Keep credentials fresh and this node's memory honest, until stopped. */
     start(): void {
       refresher.start();
-      const again = (ms: number, during: string, job: () => Promise<unknown>): void => {
+      const again = (ms: number, during: string, job: () => Promise<unknown>): Loop => {
         const round = async () => {
           await job();
           health.storeContact();
         };
-        loops.push(every(ms, round, (error) => health.storeTrouble(during, error)));
+        const loop = every(ms, round, (error) => health.storeTrouble(during, error));
+        loops.push(loop);
+        return loop;
       };
-      again(WATCH_MS, 'reading changes', lookAround);
+      const watching = again(WATCH_MS, 'reading changes', lookAround);
+      stopHearing = directory.onChange?.(() => watching.soon()) ?? stopHearing;
       again(TIME_SYNC_MS, 'reading the time', () => time.sync());
       again(PRUNE_MS, 'pruning the audit trail', () => directory.pruneAudit(now() - config.retention.auditDays * DAY_MS));
       health.started();
@@ -135,6 +144,7 @@ async function compose(config: Config, clock: Clock, store: Store) {
     /** No new refreshes; what is in the air lands and is stored. */
     async stop(): Promise<void> {
       health.draining();
+      stopHearing();
       await Promise.all(loops.map((loop) => loop.stop()));
       await refresher.stop();
       await keeper.drain();

@@ -1,6 +1,6 @@
 /**
- * The whole product beside the whole simulator, on real sockets and a real SQLite file, under one clock that the test
- * moves. Nothing is replaced but time.
+ * The whole product beside the whole simulator, on real sockets and a real store, under one clock that the test moves.
+ * Nothing is replaced but time.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -19,7 +19,12 @@ import { ShiftClock } from './shift-clock.ts';
 export interface ProductOptions {
   readonly knobs?: Partial<Knobs>;
   readonly flags?: Readonly<Record<string, string>>;
+  /** The URL of a store that others share, empty. Default: a SQLite file of its own. */
+  readonly store?: string;
 }
+
+/** What a store that others share needs to be given. */
+const SHARED_KEYS = { ZHONGKONG_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), ZHONGKONG_ADMIN_KEY: 'test-admin-key-0123456789' };
 
 export const SECRET = 'a'.repeat(32);
 
@@ -30,17 +35,17 @@ export async function startProduct(options: ProductOptions = {}) {
   const config = await loadConfig({
     flags: {
       listen: '127.0.0.1:0',
-      store: `sqlite:${join(folder, 'zhongkong.db')}`,
+      store: options.store ?? `sqlite:${join(folder, 'zhongkong.db')}`,
       'upstreams.wechat': wechat,
       'log.level': 'silent',
       ...options.flags,
     },
-    env: {},
+    env: options.store === undefined ? {} : SHARED_KEYS,
     cwd: folder,
     platforms: PLATFORM_MODES,
   });
   const start = async () => {
-    const engine = await openEngine(config, { clock });
+    const engine = await openEngine(config, { clock, serverNow: () => clock.wall() });
     const monitor = new EventMonitor();
     engine.events.on((event) => monitor.emit(event));
     await engine.applyConfig();
@@ -50,7 +55,7 @@ export async function startProduct(options: ProductOptions = {}) {
     return { engine, monitor, server, adminKey };
   };
   let running = await start();
-  const admin = running.adminKey ?? '';
+  const admin = running.adminKey ?? SHARED_KEYS.ZHONGKONG_ADMIN_KEY;
   const { key } = await running.engine.keys.create(
     { name: 'test', scopes: ['credential:read', 'credential:refresh'], accounts: ['*'] },
     'test',
@@ -83,17 +88,30 @@ export async function startProduct(options: ProductOptions = {}) {
       return running.server.url;
     },
 
-    /** Time passes for everybody alike. */
-    travel(seconds: number): void {
+    /** Time passes for everybody alike, once the server has ended what it is at: to that it would be a long pause. */
+    async travel(seconds: number): Promise<void> {
+      await this.landed();
       simulator.clock.advance(seconds * 1000);
       clock.shift(seconds * 1000);
     },
 
-    /** Time passes, and what has to happen then happens. */
+    /** Time passes, what has to happen then happens, and the store has all of it. */
     async travelUntil<T extends EventType>(seconds: number, type: T) {
-      const event = running.monitor.next(type);
-      this.travel(seconds);
+      const next = running.monitor.next(type);
+      await this.travel(seconds);
+      const event = await next;
+      await this.landed();
       return event;
+    },
+
+    /**
+     * What the server is at has ended: an event may come before the last write of the work that it tells of. A claim
+     * that is on its way is shorter than three writes.
+     */
+    async landed(): Promise<void> {
+      const { store, keeper } = running.engine;
+      for (let write = 0; write < 3; write += 1) await store.ping();
+      await keeper.drain();
     },
 
     /** An account that WeChat and the server know alike. */
@@ -124,8 +142,6 @@ export async function startProduct(options: ProductOptions = {}) {
     async restart(): Promise<void> {
       await running.server.close();
       running = await start();
-      // Its first look at what is due is over, so that a move of the clock does not look like a paused process to it.
-      for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
     },
 
     async close(): Promise<void> {

@@ -1,0 +1,19 @@
+/** The scenarios on MariaDB or MySQL. */
+
+import { afterAll, beforeAll, describe } from 'vitest';
+import { scenarios } from '../e2e/scenarios.ts';
+import { MysqlDatabase } from './mysql-database.ts';
+
+describe('MariaDB or MySQL', () => {
+  let database: MysqlDatabase;
+  beforeAll(async () => {
+    database = await MysqlDatabase.create();
+    await (await database.open()).close();
+  });
+  afterAll(() => database.drop());
+
+  scenarios(async () => {
+    await database.empty();
+    return { store: database.url };
+  });
+});
