@@ -104,7 +104,7 @@ export const httpProxy = () =>
 /** A file of this machine. SQLite's own `:memory:` would be a second word for `memory:`. */
 const SQLITE = /^sqlite:(?!:memory:$)[^\0]+$/;
 /** URL schemes of stores that other machines can share; opening them is `stores/open.ts`'s affair. */
-const SHARED = /^(?:postgres|postgresql|mysql|redis|rediss):\/\/./;
+const SHARED = /^(?:postgres|postgresql|mysql|mariadb|redis|rediss):\/\/./i;
 
 export const store = () =>
   parsed<string>('must be sqlite:PATH, memory:, postgres://…, mysql://… or redis://…', (value) =>

@@ -34,8 +34,8 @@ export const configSchema = z.strictObject({
   }),
   store: described(store().prefault('sqlite:data/zhongkong.db'), {
     url: true,
-    en: '`sqlite:PATH`, or `memory:` (forgets everything when it ends; for trials).',
-    zh: '`sqlite:路径`，或 `memory:`（进程结束即清空，仅供试用）。',
+    en: '`sqlite:PATH`; `postgres://USER:PASSWORD@HOST:5432/DATABASE` or `mysql://…` (also MariaDB), which several processes share; or `memory:` (forgets everything when it ends; for trials). Parameters of the two: `sslmode` (`disable`, `require`, `verify-ca`, `verify-full`), `sslrootcert` (file), `connections` (most per process, default 10), `host` (a Unix socket). See docs/operations.md.',
+    zh: '`sqlite:路径`；`postgres://用户:密码@主机:5432/数据库` 或 `mysql://…`（含 MariaDB），可供多个进程共用；或 `memory:`（进程结束即清空，仅供试用）。这两种数据库支持的参数：`sslmode`（`disable`、`require`、`verify-ca`、`verify-full`）、`sslrootcert`（CA 证书文件）、`connections`（每进程最大连接数，默认 10）、`host`（Unix 套接字）。详见 docs/operations.zh-CN.md。',
   }),
   masterKey: described(masterKey().nullable().default(null), {
     secret: true,

@@ -39,7 +39,7 @@ const OPENERS: Readonly<Record<string, Open>> = {
 const LATER: ReadonlySet<string> = new Set(['redis', 'rediss']);
 
 /**
- * Opens `sqlite:PATH` (relative to the working directory) or `memory:`.
+ * Opens `sqlite:PATH` (relative to the working directory), `postgres://…`, `mysql://…` or `memory:`.
  * Throws `config_invalid` for anything else, `store_unavailable` when what it names cannot be used.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
@@ -51,5 +51,5 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
     throw new ZhongkongError('config_invalid', `store: "${scheme}:" is not available in this version; use "sqlite:PATH"`);
   }
   const name = scheme === '' ? 'it has no scheme' : `unknown scheme "${scheme}:"`;
-  throw new ZhongkongError('config_invalid', `store: ${name}; use "sqlite:PATH" or "memory:"`);
+  throw new ZhongkongError('config_invalid', `store: ${name}; use "sqlite:PATH", "postgres://…", "mysql://…" or "memory:"`);
 }

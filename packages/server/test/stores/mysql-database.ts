@@ -2,6 +2,7 @@
 
 import mysql, { type Connection } from 'mysql2/promise';
 import { openStore } from '../../src/stores/open.ts';
+import type { ServerDatabase, Session } from './server-database.ts';
 
 /** A server that the tests may use: the URL of a user who may make databases. */
 export const MYSQL_URL = process.env.ZHONGKONG_TEST_MYSQL ?? 'mysql://root@127.0.0.1:3306/mysql';
@@ -9,7 +10,7 @@ export const MYSQL_URL = process.env.ZHONGKONG_TEST_MYSQL ?? 'mysql://root@127.0
 const TABLES = ['credentials', 'changes', 'counters', 'accounts', 'api_keys', 'audit', 'settings'];
 let count = 0;
 
-export class MysqlDatabase {
+export class MysqlDatabase implements ServerDatabase {
   readonly name: string;
   readonly url: string;
   readonly #clients: Connection[] = [];
@@ -29,24 +30,35 @@ export class MysqlDatabase {
     return database;
   }
 
-  /** A plain connection into it, ended with it. */
-  async client(): Promise<Connection> {
+  async session(): Promise<Session> {
     const client = await mysql.createConnection({ uri: this.url, multipleStatements: true });
     client.on('error', () => undefined);
     this.#clients.push(client);
-    return client;
+    return {
+      run: async (statement) => {
+        const [rows] = await client.query(statement);
+        return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
+      },
+    };
   }
 
-  /** As if its store had just been made. */
   async empty(): Promise<void> {
-    const client = this.#clients[0] ?? (await this.client());
+    if (this.#clients.length === 0) await this.session();
     const truncates = TABLES.map((table) => `truncate ${table}`).join('; ');
-    await client.query(`${truncates};
+    await this.#clients[0]?.query(`${truncates};
       insert into counters (name, value) values ('fence_floor', 0), ('changes_pruned', 0), ('ping', 0)`);
   }
 
   async open(serverNow?: () => number) {
     return openStore(this.url, serverNow ? { serverNow } : {});
+  }
+
+  async hangUp(): Promise<number> {
+    const own = this.#clients.map(({ threadId }) => threadId);
+    const rows = (await asRoot(`select id from information_schema.processlist where db = '${this.name}'`)) as { id: number }[];
+    const others = rows.map(({ id }) => id).filter((id) => !own.includes(id));
+    for (const id of others) await asRoot(`kill ${id}`).catch(() => undefined);
+    return others.length;
   }
 
   async drop(): Promise<void> {

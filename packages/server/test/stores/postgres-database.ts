@@ -2,14 +2,16 @@
 
 import pg from 'pg';
 import { openStore } from '../../src/stores/open.ts';
+import type { ServerDatabase, Session } from './server-database.ts';
 
 /** A server that the tests may use: its superuser's URL. */
 export const POSTGRES_URL = process.env.ZHONGKONG_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
 const TABLES = 'credentials, changes, counters, accounts, api_keys, audit, settings';
+const SESSION = 'zhongkong test';
 let count = 0;
 
-export class PostgresDatabase {
+export class PostgresDatabase implements ServerDatabase {
   readonly name: string;
   readonly url: string;
   readonly #clients: pg.Client[] = [];
@@ -29,24 +31,29 @@ export class PostgresDatabase {
     return database;
   }
 
-  /** A plain connection into it, ended with it. */
-  async client(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: this.url });
+  async session(): Promise<Session> {
+    const client = new pg.Client({ connectionString: this.url, application_name: SESSION });
     client.on('error', () => undefined);
     this.#clients.push(client);
     await client.connect();
-    return client;
+    return { run: async (statement) => (await client.query(statement)).rows };
   }
 
-  /** As if its store had just been made. */
   async empty(): Promise<void> {
-    const client = this.#clients[0] ?? (await this.client());
-    await client.query(`truncate ${TABLES} restart identity;
+    if (this.#clients.length === 0) await this.session();
+    await this.#clients[0]?.query(`truncate ${TABLES} restart identity;
       insert into counters (name, value) values ('fence_floor', 0), ('changes_pruned', 0), ('ping', 0)`);
   }
 
   async open(serverNow?: () => number) {
     return openStore(this.url, serverNow ? { serverNow } : {});
+  }
+
+  /** `which`: only connections whose last statement looks like this. */
+  async hangUp(which = '%'): Promise<number> {
+    const { rowCount } = await asSuperuser(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = '${this.name}' and application_name <> '${SESSION}' and query ilike '${which}'`);
+    return rowCount ?? 0;
   }
 
   async drop(): Promise<void> {

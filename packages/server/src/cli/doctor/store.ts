@@ -9,6 +9,7 @@ import type { Seal } from '../../core/seal.ts';
 import type { Store } from '../../core/store.ts';
 import { findMasterKey } from '../../hosts/master-key.ts';
 import { openStore } from '../../stores/open.ts';
+import { storePlace } from '../../stores/place.ts';
 import { type Finding, finding } from './finding.ts';
 
 export interface StoreCheck {
@@ -28,24 +29,27 @@ const failed = (check: string, error: unknown, subject: string | null): Finding 
 };
 
 export async function checkStore(config: Config): Promise<StoreCheck> {
+  // Nothing to look at from here: it lives in the server's process.
+  if (config.store === 'memory:') return { findings: [], store: null, seal: null };
   const database = databaseFile(config.store);
-  if (database === null || !existsSync(database)) {
+  const place = storePlace(config.store);
+  if (database !== null && !existsSync(database)) {
     const text = { en: 'there is no database yet; the first start makes it', zh: '尚无数据库，首次启动时创建' };
-    return { findings: database === null ? [] : [finding('store', 'info', text, null, database)], store: null, seal: null };
+    return { findings: [finding('store', 'info', text, null, place)], store: null, seal: null };
   }
   let store: Store;
   try {
     store = await openStore(config.store);
   } catch (error) {
-    return { findings: [failed('store', error, database)], store: null, seal: null };
+    return { findings: [failed('store', error, place)], store: null, seal: null };
   }
   try {
     await store.ping();
-    const writable = finding('store', 'ok', { en: 'opens and can be written', zh: '可打开、可写入' }, null, database);
+    const writable = finding('store', 'ok', { en: 'opens and can be written', zh: '可打开、可写入' }, null, place);
     const { key, seal } = await masterKey(config, store);
     return { findings: [writable, key], store, seal };
   } catch (error) {
-    return { findings: [failed('store', error, database)], store, seal: null };
+    return { findings: [failed('store', error, place)], store, seal: null };
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the numbers of MariaDB and MySQL mean for us (https://mariadb.com/kb/en/mariadb-error-codes/). */
 
-import { connectionFault, type FaultName, isWorthRetry, serverFault } from './server-faults.ts';
+import { connectionFault, type FaultName, isWorthRetry, RefusedValue, serverFault } from './server-faults.ts';
 
 const BY_NUMBER: Readonly<Record<number, FaultName>> = {
   1045: 'login',
@@ -40,12 +40,15 @@ const DUPLICATE = 1062;
 const DUPLICATE_INDEX = 1061;
 /** The server undid the transaction: deadlock, or a record that changed under a snapshot. */
 const UNDONE: ReadonlySet<number> = new Set([1213, 1020]);
-/** What the caller gave cannot be stored: too long, out of range, not null. The caller's affair, not the store's. */
+/** Duplicate, too long, out of range, null. */
 const REFUSED_VALUE: ReadonlySet<number> = new Set([1048, 1062, 1264, 1366, 1406]);
 
 const isServerError = (error: unknown): error is Error & { readonly errno: number } =>
   error instanceof Error && 'errno' in error && typeof error.errno === 'number' && 'sqlState' in error && error.errno > 0;
-const numberOf = (error: unknown): number => (isServerError(error) ? error.errno : 0);
+function numberOf(error: unknown): number {
+  if (error instanceof RefusedValue) return Number(error.code);
+  return isServerError(error) ? error.errno : 0;
+}
 const byNumber = (error: unknown): FaultName | undefined => BY_NUMBER[numberOf(error)];
 
 export const isDuplicate = (error: unknown): boolean => numberOf(error) === DUPLICATE;
@@ -54,13 +57,11 @@ export const isDuplicateIndex = (error: unknown): boolean => numberOf(error) ===
 export const isWorthRetryOnMysql = (error: unknown, tries: number): boolean =>
   isWorthRetry(error, tries, (one) => UNDONE.has(numberOf(one)));
 
-/** The error that a driver's error means for the database at `place`. Refused values and errors of others come back as they are. */
+/** The error that a driver's error means for the database at `place`; errors of others come back as they are. */
 export function mysqlFault(place: string, error: unknown): unknown {
   const lost = connectionFault(place, error, byNumber);
   if (lost) return lost;
   if (!isServerError(error)) return error;
-  // Its message and its `sql` quote what was to be stored.
-  if (REFUSED_VALUE.has(error.errno))
-    return Object.assign(new Error(`refused by the database (code ${error.errno})`), { errno: error.errno, sqlState: '' });
+  if (REFUSED_VALUE.has(error.errno)) return new RefusedValue(error.errno);
   return serverFault(place, byNumber(error) ?? 'other', error);
 }

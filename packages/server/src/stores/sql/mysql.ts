@@ -16,12 +16,10 @@ import type { SqlProfile } from './profile.ts';
 import { Reconnect } from './reconnect.ts';
 import { ServerDriver } from './server-driver.ts';
 import { PoolExhausted, serverFault } from './server-faults.ts';
-import { parseServerUrl, type ServerKind, type ServerUrl } from './server-url.ts';
+import { MYSQL, parseServerUrl, type ServerUrl } from './server-url.ts';
 import { ServerWriter } from './server-writer.ts';
 import { createSqlStore } from './store.ts';
 import type { Tables } from './tables.ts';
-
-export const MYSQL: ServerKind = { scheme: 'mysql', name: 'MySQL', port: 3306 };
 
 export interface MysqlOptions {
   /** Replaces the server's clock, epoch ms: for tests that move time. */

@@ -19,12 +19,10 @@ import type { SqlProfile } from './profile.ts';
 import { Reconnect } from './reconnect.ts';
 import { ServerDriver } from './server-driver.ts';
 import { serverFault } from './server-faults.ts';
-import { parseServerUrl, type ServerKind, type ServerUrl } from './server-url.ts';
+import { POSTGRES, parseServerUrl, type ServerUrl } from './server-url.ts';
 import { ServerWriter } from './server-writer.ts';
 import { createSqlStore } from './store.ts';
 import type { Tables } from './tables.ts';
-
-export const POSTGRES: ServerKind = { scheme: 'postgres', name: 'PostgreSQL', port: 5432 };
 
 export interface PostgresOptions {
   /** Replaces the server's clock, epoch ms: for tests that move time. */

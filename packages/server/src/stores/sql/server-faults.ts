@@ -176,6 +176,20 @@ export class PoolExhausted extends Error {
   override readonly name = 'PoolExhausted';
 }
 
+/**
+ * The database refuses what it was given: a duplicate, a text that is too long. The caller's affair, not the store's.
+ * Stands for the driver's error, which quotes the values.
+ */
+export class RefusedValue extends Error {
+  override readonly name = 'RefusedValue';
+  readonly code: string | number;
+
+  constructor(code: string | number) {
+    super(`the database refused a value (code ${code})`);
+    this.code = code;
+  }
+}
+
 /** What our own three errors mean; undefined for others. */
 export function connectionFault(
   place: string,

@@ -16,6 +16,9 @@ export interface ServerKind {
   readonly port: number;
 }
 
+export const POSTGRES: ServerKind = { scheme: 'postgres', name: 'PostgreSQL', port: 5432 };
+export const MYSQL: ServerKind = { scheme: 'mysql', name: 'MySQL', port: 3306 };
+
 export interface ServerUrl {
   readonly host: string;
   readonly port: number;
@@ -43,11 +46,6 @@ const TLS_MODES: Readonly<Record<string, (ca: string | undefined) => TlsOptions 
   'verify-full': (ca) => ({ ...(ca === undefined ? {} : { ca }), rejectUnauthorized: true }),
 };
 const anyName = (): undefined => undefined;
-
-/** The address without user, password and parameters: for messages about a URL that opened or may not. */
-export function serverPlace(url: string, kind: ServerKind): string {
-  return parseServerUrl(url, kind).place;
-}
 
 /** Throws `config_invalid`. */
 export function parseServerUrl(text: string, { scheme, name, port: defaultPort }: ServerKind): ServerUrl {

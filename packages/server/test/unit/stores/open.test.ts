@@ -62,7 +62,7 @@ describe('openStore', () => {
   ])('%j is refused', async (url, what) => {
     await expect(openStore(url)).rejects.toMatchObject({
       code: 'config_invalid',
-      message: `store: ${what}; use "sqlite:PATH" or "memory:"`,
+      message: `store: ${what}; use "sqlite:PATH", "postgres://…", "mysql://…" or "memory:"`,
     });
   });
 });
