@@ -55,6 +55,7 @@ export async function startProduct(options: ProductOptions = {}) {
     return { engine, monitor, server, adminKey };
   };
   let running = await start();
+  const others: (typeof running)[] = [];
   const admin = running.adminKey ?? SHARED_KEYS.ZHONGKONG_ADMIN_KEY;
   const { key } = await running.engine.keys.create(
     { name: 'test', scopes: ['credential:read', 'credential:refresh'], accounts: ['*'] },
@@ -139,12 +140,20 @@ export async function startProduct(options: ProductOptions = {}) {
       return count ? count.normal + count.forced : 0;
     },
 
+    /** One more node on the same store: shared stores only. */
+    async another() {
+      const node = await start();
+      others.push(node);
+      return node;
+    },
+
     async restart(): Promise<void> {
       await running.server.close();
       running = await start();
     },
 
     async close(): Promise<void> {
+      for (const node of others) await node.server.close();
       await running.server.close();
       await closeSimulator();
       rmSync(folder, { recursive: true, force: true });
