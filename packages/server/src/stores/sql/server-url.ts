@@ -72,8 +72,7 @@ export function parseServerUrl(text: string, { scheme, name, port: defaultPort }
   const user = decoded(url.username, 'user');
   if (user === '') throw wrong('the URL names no user');
   const { socket, tls, connections } = parameters;
-  if (socket !== null && url.hostname !== '') throw wrong('the URL names a host, and "host" a socket: keep one');
-  if (socket === null && url.hostname === '') throw wrong('the URL names no host');
+  if (socket !== null && url.hostname !== 'localhost') throw wrong('with a socket in "host", the host before the path must be localhost');
   const port = url.port === '' ? defaultPort : Number(url.port);
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
