@@ -1,4 +1,5 @@
-// One vitest project per level: `unit` and `contract` are quick and need nothing; the others start real processes.
+// One vitest project per level: `unit` and `contract` are quick and need nothing; the others start real processes, and
+// `stores` needs database servers (`scripts/test/database-servers.mjs`).
 // `workspace` tests the repository's own rules and scripts.
 import { defineConfig } from 'vitest/config';
 
@@ -16,7 +17,11 @@ export default defineConfig({
       level('contract', ['packages/*/test/contract/**/*.test.ts']),
       level('race', ['packages/*/test/race/**/*.test.ts']),
       level('e2e', ['packages/*/test/e2e/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
-      level('stores', ['packages/*/test/stores/**/*.test.ts'], { testTimeout: 30_000, hookTimeout: 30_000 }),
+      level('stores', ['packages/*/test/stores/**/*.test.ts'], {
+        globalSetup: './scripts/test/database-servers.mjs',
+        testTimeout: 30_000,
+        hookTimeout: 30_000,
+      }),
       level('sdk', ['packages/*/test/sdk/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
     ],
   },

@@ -6,6 +6,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
+import { present, SERVERS } from './database-servers.mjs';
 
 /** True when the program starts; its exit code says nothing about being installed. */
 export const starts = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).error === undefined;
@@ -15,5 +16,18 @@ export const starts = (command, ...args) => spawnSync(command, args, { stdio: 'i
  * `files` are globs from the repository root.
  */
 
-/** @type {readonly Requirement[]} Nothing so far: SQLite, the simulator and the SDKs come with the install. */
-export const REQUIREMENTS = [];
+/** @type {readonly Requirement[]} */
+export const REQUIREMENTS = [
+  {
+    name: 'stores on PostgreSQL',
+    files: ['packages/server/test/stores/postgres*.test.ts'],
+    present: () => present(SERVERS.postgres),
+    install: 'apt-get install postgresql (a server of its own is started), or set ZHONGKONG_TEST_POSTGRES to the URL of a superuser',
+  },
+  {
+    name: 'stores on MariaDB or MySQL',
+    files: ['packages/server/test/stores/mysql*.test.ts'],
+    present: () => present(SERVERS.mysql),
+    install: 'apt-get install mariadb-server (a server of its own is started), or set ZHONGKONG_TEST_MYSQL to the URL of a superuser',
+  },
+];

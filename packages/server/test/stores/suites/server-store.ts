@@ -97,6 +97,40 @@ export function serverStoreSuite(create: () => Promise<ServerDatabase>): void {
     });
   });
 
+  describe('two handles at once', () => {
+    test('one of many has the lease, round after round', async () => {
+      const handles = [await open(), await open()];
+      const id = credentialId();
+      await handles[0]?.credentials.schedule(id, 0);
+      const fences: number[] = [];
+      for (let round = 0; round < 20; round += 1) {
+        const tries = handles.flatMap((handle) => Array.from({ length: 3 }, () => handle.credentials.acquire(id, 'h', LEASE_MS)));
+        const leases = (await Promise.all(tries)).flatMap((one) => ('lease' in one ? [one.lease] : []));
+        expect(leases).toHaveLength(1);
+        for (const lease of leases) {
+          fences.push(lease.fence);
+          await handles[round % 2]?.credentials.release(lease);
+        }
+      }
+      expect(fences).toEqual([...new Set(fences)].sort((a, b) => a - b));
+    });
+
+    test('no fence is given twice while rows are removed and made', async () => {
+      const handles = [await open(), await open()];
+      const fences: number[] = [];
+      const work = async (store: Store, turns: number): Promise<void> => {
+        for (let turn = 0; turn < turns; turn += 1) {
+          const got = await store.credentials.acquire(credentialId(), 'h', LEASE_MS);
+          if ('lease' in got) fences.push(got.lease.fence);
+          await store.credentials.removeAll(credentialId().account);
+        }
+      };
+      await Promise.all(handles.flatMap((handle) => [work(handle, 30), work(handle, 30)]));
+      expect(fences.length).toBeGreaterThan(30);
+      expect(new Set(fences).size).toBe(fences.length);
+    });
+  });
+
   describe('the schema', () => {
     async function empty(): Promise<ServerDatabase> {
       const fresh = await create();

@@ -68,8 +68,8 @@ export function twoNodes(store: () => Promise<string>, noticeMs: number): void {
     // What a node that is killed in the middle of a refresh leaves behind.
     await product.travel(7200 - 950);
     const { store } = other.engine;
-    const dead = await store.credentials.acquire(id, 'dead-node', LEASE_SECONDS * 1000);
-    expect(dead).toHaveProperty('lease');
+    const die = async () => 'lease' in (await store.credentials.acquire(id, 'dead-node', LEASE_SECONDS * 1000));
+    await expect.poll(die, { timeout: 5000, interval: 10 }).toBe(true);
     await product.travel(LEASE_SECONDS - 5);
     await store.credentials.schedule(id, 0);
     expect((await stored())?.generation).toBe(1);
