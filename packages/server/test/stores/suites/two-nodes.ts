@@ -66,7 +66,7 @@ export function twoNodes(store: () => Promise<string>, noticeMs: number): void {
     const id = (await stored())?.id;
     if (!id) throw new Error('no credential');
     // What a node that is killed in the middle of a refresh leaves behind.
-    await product.travel(7200 - 950);
+    await product.travel(7200 - 1000);
     const { store } = other.engine;
     const die = async () => 'lease' in (await store.credentials.acquire(id, 'dead-node', LEASE_SECONDS * 1000));
     await expect.poll(die, { timeout: 5000, interval: 10 }).toBe(true);
