@@ -89,6 +89,10 @@ export class MysqlPool implements ServerPool {
     return errno >= 1000 && !LAST_WORDS.has(errno);
   }
 
+  isReadOnly(error: unknown): boolean {
+    return READ_ONLY.has((error as { errno?: number }).errno ?? 0);
+  }
+
   broke(error: unknown): boolean {
     return (error as { code?: unknown }).code !== 'PROTOCOL_SEQUENCE_TIMEOUT';
   }
@@ -100,6 +104,8 @@ export class MysqlPool implements ServerPool {
 
 /** The server says this and hangs up: shutdown, aborted, killed, idle for too long. */
 const LAST_WORDS: ReadonlySet<number> = new Set([1053, 1080, 1152, 1184, 1927, 3159, 4031]);
+
+const READ_ONLY: ReadonlySet<number> = new Set([1290, 1792, 1836]);
 
 class MysqlLink implements ServerLink {
   readonly #connection: PoolConnection;

@@ -8,12 +8,14 @@
 import { type Kysely, sql } from 'kysely';
 import pg from 'pg';
 import type { Reconnect } from './reconnect.ts';
+import { withinMs } from './server-driver.ts';
 import { ConnectFailure } from './server-faults.ts';
 import type { Tables } from './tables.ts';
 
 const CHANNEL = 'zhongkong_changes';
 /** A connection that is cut without a word is found out within this time and the time an answer may take, ms. */
 const HEARTBEAT_MS = 15_000;
+const GOODBYE_MS = 2000;
 
 /** The handle `origin` tells the others; its own listener does not wake for it. */
 export const announce = (db: Kysely<Tables>, origin: string) => sql`select pg_notify(${CHANNEL}, ${origin})`.execute(db);
@@ -46,7 +48,7 @@ export class PostgresListener {
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#client?.end().catch(() => undefined);
+    if (this.#client !== null) await withinMs(this.#client.end(), GOODBYE_MS);
   }
 
   async #connect(): Promise<void> {

@@ -66,6 +66,10 @@ export class PostgresPool implements ServerPool {
     return error instanceof pg.DatabaseError && error.severity === 'ERROR';
   }
 
+  isReadOnly(error: unknown): boolean {
+    return error instanceof pg.DatabaseError && error.code === '25006';
+  }
+
   broke(error: unknown): boolean {
     return !(error instanceof Error) || error.message !== 'Query read timeout';
   }

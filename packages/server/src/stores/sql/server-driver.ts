@@ -12,6 +12,7 @@ import { Slots } from './slots.ts';
 
 /** How long to wait for a connection of ours to come free, ms. */
 const PATIENCE_MS = 5000;
+const GOODBYE_MS = 2000;
 
 /** One connection of a driver's pool. */
 export interface ServerLink {
@@ -27,6 +28,11 @@ export interface ServerPool {
   acquire(): Promise<ServerLink>;
   /** The server said this, so the connection is as it should be. */
   isAnswer(error: unknown): boolean;
+  /**
+   * The server cannot be written: after a failover this may be the old primary, while the name leads to the new one. The
+   * connection is given up, so that the next one is made to wherever the name leads by then.
+   */
+  isReadOnly(error: unknown): boolean;
   /** The connection broke, rather than kept silent for too long. */
   broke(error: unknown): boolean;
   readonly begin: string;
@@ -37,6 +43,7 @@ export class ServerDriver implements Driver {
   readonly #pool: ServerPool;
   readonly #reconnect: Reconnect;
   readonly #slots: Slots;
+  #inUse = 0;
 
   constructor(pool: ServerPool, reconnect: Reconnect) {
     this.#pool = pool;
@@ -49,8 +56,11 @@ export class ServerDriver implements Driver {
   async acquireConnection(): Promise<ServerConnection> {
     await this.#slots.take();
     try {
-      this.#reconnect.assertMayTry();
-      return await this.#connect();
+      // With a connection at work the server is there, and only refuses more of them.
+      if (this.#inUse === 0) this.#reconnect.assertMayTry();
+      const connection = await this.#connect();
+      this.#inUse += 1;
+      return connection;
     } catch (error) {
       this.#slots.give();
       throw error;
@@ -83,12 +93,14 @@ export class ServerDriver implements Driver {
   }
 
   async releaseConnection(connection: ServerConnection): Promise<void> {
-    connection.release();
+    this.#inUse -= 1;
+    if (connection.release()) this.#reconnect.succeeded();
     this.#slots.give();
   }
 
+  /** A server that does not answer must not keep us from ending. */
   async destroy(): Promise<void> {
-    await this.#pool.close();
+    await withinMs(this.#pool.close(), GOODBYE_MS);
   }
 }
 
@@ -114,8 +126,10 @@ class ServerConnection implements DatabaseConnection {
     if (!this.#isBroken) await this.#query('rollback', [], 'statement').catch(() => this.#breakOff());
   }
 
-  release(): void {
+  /** True: it goes back to the pool, as good as it was. */
+  release(): boolean {
     this.#link.release(this.#isBroken);
+    return !this.#isBroken;
   }
 
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
@@ -127,6 +141,7 @@ class ServerConnection implements DatabaseConnection {
     try {
       return await this.#link.query<R>(text, parameters);
     } catch (error) {
+      if (this.#pool.isReadOnly(error)) this.#breakOff();
       if (this.#pool.isAnswer(error)) throw error;
       this.#breakOff();
       throw new ConnectionLost(during, this.#pool.broke(error), error);
@@ -136,6 +151,16 @@ class ServerConnection implements DatabaseConnection {
   #breakOff(): void {
     this.#isBroken = true;
   }
+}
+
+/** Resolves when `work` has ended, or after so long. */
+export async function withinMs(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work.catch(() => undefined), late]);
+  clearTimeout(timer);
 }
 
 /** Drivers make something of every value, of an object even SQL; what is stored here is texts, numbers and lists of them. */
