@@ -1,13 +1,13 @@
-// One vitest project per level: `unit` and `contract` are quick and need nothing; the others start real processes,
-// `stores` those of databases.
+// One vitest project per level: `unit` and `contract` are quick and need nothing; the others start real processes, and
+// `stores` needs database servers (`scripts/test/database-servers.mjs`).
 // `workspace` tests the repository's own rules and scripts.
 import { defineConfig } from 'vitest/config';
 
 /** No test sleeps; the bounds are for the slowest machine, so that a busy one fails nothing. */
-const level = (name: string, include: string[], boundMs = 30_000) => ({
+const level = (name: string, include: string[], boundMs = 30_000, more: object = {}) => ({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
-  test: { name, include, environment: 'node' as const, testTimeout: boundMs, hookTimeout: boundMs },
+  test: { name, include, environment: 'node' as const, testTimeout: boundMs, hookTimeout: boundMs, ...more },
 });
 
 export default defineConfig({
@@ -16,7 +16,7 @@ export default defineConfig({
       level('workspace', ['scripts/test/**/*.test.mjs']),
       level('unit', ['packages/*/test/unit/**/*.test.ts']),
       level('contract', ['packages/*/test/contract/**/*.test.ts']),
-      level('stores', ['packages/*/test/stores/**/*.test.ts'], 60_000),
+      level('stores', ['packages/*/test/stores/**/*.test.ts'], 60_000, { globalSetup: './scripts/test/database-servers.mjs' }),
       level('race', ['packages/*/test/race/**/*.test.ts']),
       level('e2e', ['packages/*/test/e2e/**/*.test.ts'], 60_000),
       level('sdk', ['packages/*/test/sdk/**/*.test.ts'], 60_000),

@@ -10,6 +10,7 @@ import { writeResults } from './lib/report.mjs';
 const BENCHES = {
   'token-read': () => import('./token-read.mjs'),
   refresh: () => import('./refresh.mjs'),
+  stores: () => import('./stores.mjs'),
   'redis-writes': () => import('./redis-writes.mjs'),
   'start-up': () => import('./start-up.mjs'),
 };

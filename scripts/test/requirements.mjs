@@ -6,6 +6,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
+import { present, SERVERS } from './database-servers.mjs';
 
 /** True when the program starts; its exit code says nothing about being installed. */
 export const starts = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).error === undefined;
@@ -15,12 +16,24 @@ export const starts = (command, ...args) => spawnSync(command, args, { stdio: 'i
  * `files` are globs from the repository root.
  */
 
-/** @type {readonly Requirement[]} SQLite, the simulator and the SDKs come with the install. */
+/** @type {readonly Requirement[]} */
 export const REQUIREMENTS = [
   {
     name: 'Redis store (starts servers of its own)',
     files: ['packages/server/test/stores/redis*.test.ts'],
     present: () => starts('redis-server', '--version'),
     install: 'apt-get install redis-server',
+  },
+  {
+    name: 'stores on PostgreSQL',
+    files: ['packages/server/test/stores/postgres*.test.ts'],
+    present: () => present(SERVERS.postgres),
+    install: 'apt-get install postgresql (a server of its own is started), or set ZHONGKONG_TEST_POSTGRES to the URL of a superuser',
+  },
+  {
+    name: 'stores on MariaDB or MySQL',
+    files: ['packages/server/test/stores/mysql*.test.ts'],
+    present: () => present(SERVERS.mysql),
+    install: 'apt-get install mariadb-server (a server of its own is started), or set ZHONGKONG_TEST_MYSQL to the URL of a superuser',
   },
 ];

@@ -36,8 +36,8 @@ export const configSchema = z.object({
   }),
   store: described(store().prefault('sqlite:data/zhongkong.db'), {
     url: true,
-    en: '`sqlite:PATH`; `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` over TLS, for several processes; or `memory:` (forgets everything when it ends; for trials).',
-    zh: '`sqlite:PATH`；多进程部署用 `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`，TLS 用 `rediss://…`；或 `memory:`（进程结束即清空，仅供试用）。',
+    en: '`sqlite:PATH`; for several processes `postgres://USER:PASSWORD@HOST:5432/DATABASE`, `mysql://…` (also MariaDB) or `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` (`rediss://…` over TLS); or `memory:` (forgets everything when it ends; for trials). Parameters of the two databases: `sslmode` (`disable`, `require`, `verify-ca`, `verify-full`), `sslrootcert` (file), `connections` (most per process, default 10), `host` (a Unix socket). See docs/operations.md.',
+    zh: '`sqlite:PATH`；多进程部署用 `postgres://USER:PASSWORD@HOST:5432/DATABASE`、`mysql://…`（含 MariaDB）或 `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`（TLS 用 `rediss://…`）；或 `memory:`（进程结束即清空，仅供试用）。两种数据库支持的参数：`sslmode`（`disable`、`require`、`verify-ca`、`verify-full`）、`sslrootcert`（CA 证书文件）、`connections`（每进程最大连接数，默认 10）、`host`（Unix 套接字）。详见 docs/operations.zh-CN.md。',
   }),
   masterKey: described(masterKey().nullable().default(null), {
     secret: true,

@@ -33,7 +33,10 @@ const DEFAULT_FILES = ['zhongkong.yaml', 'zhongkong.json'];
 const NEAR_MISS = 'zhongkong.yml';
 
 /** Variables that are ours but no options: of the command line, and of the tests. */
-const OTHER_VARIABLES = new Set(['ZHONGKONG_URL', 'ZHONGKONG_KEY', 'ZHONGKONG_ACCOUNT_SECRET', 'ZHONGKONG_DEBUG', 'ZHONGKONG_REQUIRE']);
+const OTHER_VARIABLES = new Set([
+  ...['ZHONGKONG_URL', 'ZHONGKONG_KEY', 'ZHONGKONG_ACCOUNT_SECRET', 'ZHONGKONG_DEBUG'],
+  ...['ZHONGKONG_REQUIRE', 'ZHONGKONG_TEST_POSTGRES', 'ZHONGKONG_TEST_MYSQL'],
+]);
 /** A user with a password in a URL. */
 const PASSWORD = /:\/\/[^/@]*:[^@]*@/;
 /** What Kubernetes puts into every container of a namespace with a Service whose name starts with "zhongkong". */

@@ -1,7 +1,7 @@
 /** What is allowed but deserves a look: risks that an operator may have taken on purpose. Shown by `doctor`. */
 
 import type { Bilingual } from '../core/failure.ts';
-import { isLoopback } from './formats.ts';
+import { isEmbedded, isLoopback } from './formats.ts';
 import type { Config } from './schema.ts';
 
 export interface ConfigWarning {
@@ -14,6 +14,13 @@ interface Check {
   readonly option: string;
   readonly when: (config: Config) => boolean;
   readonly text: Bilingual;
+}
+
+/** A database server on another machine, with nothing said about TLS. */
+function isFarWithoutTls(store: string): boolean {
+  if (!/^(postgres|postgresql|mysql|mariadb):/i.test(store) || !URL.canParse(store)) return false;
+  const { hostname, searchParams } = new URL(store);
+  return hostname !== '' && !isLoopback(hostname.replace(/^\[|\]$/g, '')) && !searchParams.has('sslmode');
 }
 
 const ALL_ADDRESSES = /\/0$/;
@@ -49,6 +56,14 @@ const CHECKS: readonly Check[] = [
     text: {
       en: 'Everything is forgotten when the process ends. Use sqlite:PATH outside of trials.',
       zh: '进程结束后数据全部丢失，正式使用请改为 sqlite:PATH。',
+    },
+  },
+  {
+    option: 'store',
+    when: ({ store }) => !isEmbedded(store) && isFarWithoutTls(store),
+    text: {
+      en: 'The password and everything that is stored cross the network in the clear. Add ?sslmode=verify-full to the URL, or ?sslmode=disable when the network is trusted.',
+      zh: '密码和存储的内容会在网络上明文传输。请在地址后加上 ?sslmode=verify-full；若网络可信，可写明 ?sslmode=disable。',
     },
   },
   {

@@ -88,16 +88,27 @@ export async function startProduct(options: ProductOptions = {}) {
       return running.server.url;
     },
 
-    /** Time passes for everybody alike. */
-    travel(seconds: number): void {
+    /** Time passes for everybody alike, once what the server is at has ended. */
+    async travel(seconds: number): Promise<void> {
+      await this.landed();
       simulator.clock.advance(seconds * 1000);
       clock.shift(seconds * 1000);
+    },
+
+    /**
+     * What the server is at has ended: an event may come before the last write of the work that it tells of. A claim
+     * that is on its way is shorter than three writes.
+     */
+    async landed(): Promise<void> {
+      const { store, keeper } = running.engine;
+      for (let write = 0; write < 3; write += 1) await store.ping();
+      await keeper.drain();
     },
 
     /** Time passes, and what has to happen then happens. */
     async travelUntil<T extends EventType>(seconds: number, type: T) {
       const event = running.monitor.next(type);
-      this.travel(seconds);
+      await this.travel(seconds);
       return event;
     },
 

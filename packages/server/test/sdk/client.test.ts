@@ -47,7 +47,7 @@ test('a rotation goes by unnoticed: what the client hands out is accepted all th
   await product.travelUntil(7200 - 900, 'credential.committed');
   for (let step = 0; step < 5; step += 1) {
     expect(await product.accepted(await client.token(ID))).toBe(0);
-    product.travel(70);
+    await product.travel(70);
     // The refresh ahead is in the background: let the answer come in.
     await client.token(ID, { minTtl: 60 });
   }
@@ -58,7 +58,7 @@ test('a rotation goes by unnoticed: what the client hands out is accepted all th
 test('a rogue fetcher: a hundred reports are one, and the new token works', async () => {
   const dead = await client.token(ID);
   product.simulator.control.rogue(ID, { chain: 'classic', times: 1 });
-  product.travel(301);
+  await product.travel(301);
   expect(await product.accepted(dead)).toBe(40001);
   requests.length = 0;
   const reports = await Promise.all(Array.from({ length: 100 }, () => client.report(ID, dead)));
@@ -87,10 +87,10 @@ test("the server's errors keep their code, WeChat's errcode and the request id",
 test('while the server is away the cached token is served, until it really ends', async () => {
   const token = await client.token(ID);
   away = true;
-  product.travel(6000);
+  await product.travel(6000);
   expect(await client.token(ID)).toBe(token);
   expect(await product.accepted(token)).toBe(0);
-  product.travel(1200);
+  await product.travel(1200);
   await expect(client.token(ID)).rejects.toMatchObject({ code: 'network', status: null });
 });
 

@@ -37,7 +37,7 @@ async function openCallers(): Promise<Caller[]> {
 
 /** Time passes for WeChat, the server and its callers alike. */
 async function travel(seconds: number): Promise<void> {
-  product.travel(seconds);
+  await product.travel(seconds);
   await Promise.all(processes.map((one) => one.travel(seconds)));
 }
 

@@ -99,7 +99,7 @@ test('a holder that died: both processes wait for its lease to end, one takes ov
     const waiting = Promise.allSettled(both.map((at) => product.token(ID, at)));
     expect(await credentials.read(id)).toMatchObject({ generation: 0 });
     expect(product.issues(ID, STABLE)).toBe(0);
-    product.travel(31);
+    await product.travel(31);
     await waiting;
     const tokens = await Promise.all(both.map((at) => until(() => product.token(ID, at))));
     expect(new Set(tokens).size).toBe(1);

@@ -10,6 +10,7 @@ import type { Store } from '../../core/store.ts';
 import { findMasterKey } from '../../hosts/master-key.ts';
 import { openStore } from '../../stores/open.ts';
 import { errorText } from '../failure.ts';
+import { storePlace } from '../../stores/place.ts';
 import { type Finding, finding } from './finding.ts';
 
 export interface StoreCheck {
@@ -30,28 +31,28 @@ const failed = (check: string, error: unknown, subject: string | null): Finding 
 };
 
 export async function checkStore(config: Config): Promise<StoreCheck> {
+  // Nothing to look at from here: it lives in the server's process.
   if (config.store === 'memory:') return { findings: [], store: null, seal: null };
   const database = databaseFile(config.store);
+  const place = storePlace(config.store);
   if (database !== null && !existsSync(database)) {
     const text = { en: 'there is no database yet; the first start makes it', zh: '尚无数据库，首次启动时创建' };
-    return { findings: [finding('store', 'info', text, null, database)], store: null, seal: null };
+    return { findings: [finding('store', 'info', text, null, place)], store: null, seal: null };
   }
-  // Of a URL only the scheme: the rest may hold a password, and a message names the place.
-  const subject = database ?? config.store.slice(0, config.store.indexOf(':'));
   let store: Store;
   try {
     store = await openStore(config.store);
   } catch (error) {
-    return { findings: [failed('store', error, subject)], store: null, seal: null };
+    return { findings: [failed('store', error, place)], store: null, seal: null };
   }
-  const risks = (store.warnings ?? []).map((text) => finding('store', 'warning', text, null, subject));
+  const risks = (store.warnings ?? []).map((text) => finding('store', 'warning', text, null, place));
   try {
     await store.ping();
-    const writable = finding('store', 'ok', { en: 'opens and can be written', zh: '可打开、可写入' }, null, subject);
+    const writable = finding('store', 'ok', { en: 'opens and can be written', zh: '可打开、可写入' }, null, place);
     const { key, seal } = await masterKey(config, store);
     return { findings: [writable, ...risks, key], store, seal };
   } catch (error) {
-    return { findings: [...risks, failed('store', error, subject)], store, seal: null };
+    return { findings: [...risks, failed('store', error, place)], store, seal: null };
   }
 }
 

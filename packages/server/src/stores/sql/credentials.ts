@@ -1,16 +1,19 @@
 /**
  * CredentialStore over SQL: leases, conditional writes, and the rows themselves.
  *
- * Whoever changes a row has read it in the same transaction, locked (or the whole database, see `SqlProfile.rowLocks`).
- * A row that is made starts at the fence floor, which is at or above every fence of any row that was ever removed.
+ * What a method does to a row is a decision about the row as it is under its lock: see `credential-steps.ts`.
  */
 
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { CredentialId } from '../../core/credential.ts';
 import type { Acquired, CredentialStore, CredentialWrite, LeaseGrant, StoredCredential } from '../../core/store.ts';
 import type { ChangeLog } from './changes.ts';
 import type { SqlConnection } from './connection.ts';
+import { fenceFloor } from './credential-steps.ts';
+import { storeNow } from './store-clock.ts';
 import { COUNTERS, type CredentialsTable, type Tables } from './tables.ts';
+
+const NO_LEASE = { lease_holder: null, lease_until: null };
 
 export class SqlCredentials implements CredentialStore {
   readonly #db: SqlConnection;
@@ -22,7 +25,7 @@ export class SqlCredentials implements CredentialStore {
   }
 
   async now(): Promise<number> {
-    return this.#db.read((db) => this.#db.profile.now(db));
+    return this.#db.read((db) => storeNow(db, this.#db.profile));
   }
 
   async read(id: CredentialId): Promise<StoredCredential | null> {
@@ -37,79 +40,57 @@ export class SqlCredentials implements CredentialStore {
     return rows.map(stored);
   }
 
-  async acquire(id: CredentialId, holder: string, durationMs: number): Promise<Acquired | { readonly heldUntil: number }> {
-    const { rowLocks, now } = this.#db.profile;
-    return this.#db.write(async (trx) => {
-      const row =
-        (await rowOf(trx, id)
-          .$if(rowLocks, (query) => query.forUpdate())
-          .executeTakeFirst()) ?? (await made(trx, id));
-      const at = await now(trx);
-      if (row.lease_until !== null && row.lease_until > at) return { heldUntil: row.lease_until };
-      return take(trx, row, holder, at + durationMs);
+  acquire(id: CredentialId, holder: string, durationMs: number): Promise<Acquired | { readonly heldUntil: number }> {
+    return this.#db.step<Acquired | { readonly heldUntil: number }>({
+      id,
+      makes: true,
+      decide(row, at) {
+        if (row === null) throw new Error('no row');
+        if (row.lease_until !== null && row.lease_until > at) return { result: { heldUntil: row.lease_until } };
+        const next = leased(row, holder, at + durationMs);
+        return { next, result: acquired(next, row.lease_until !== null) };
+      },
     });
   }
 
-  async write(lease: LeaseGrant, next: CredentialWrite, options: { readonly release: boolean }): Promise<'committed' | 'stale'> {
-    return this.#db.write(async (trx) => {
-      const { numUpdatedRows } = await trx
-        .updateTable('credentials')
-        .set({
-          generation: next.generation,
-          next_attempt_at: next.nextAttemptAt,
-          body: next.body,
-          ...(options.release ? { lease_holder: null, lease_until: null } : {}),
-        })
-        .where('account', '=', lease.id.account)
-        .where('kind', '=', lease.id.kind)
-        .where('chain', '=', lease.id.chain)
-        .where('fence', '=', lease.fence)
-        .executeTakeFirstOrThrow();
-      if (numUpdatedRows === 0n) return 'stale';
-      await this.#changes.credential(trx, lease.id, true);
-      return 'committed';
+  write(lease: LeaseGrant, { generation, nextAttemptAt, body }: CredentialWrite, { release }: { readonly release: boolean }) {
+    return this.#db.step<'committed' | 'stale'>({
+      id: lease.id,
+      makes: false,
+      decide(row) {
+        if (row?.fence !== lease.fence) return { result: 'stale' };
+        const next = { ...row, generation, next_attempt_at: nextAttemptAt, body, ...(release ? NO_LEASE : {}) };
+        return { next, result: 'committed', changedBy: 'holder' };
+      },
     });
   }
 
-  async release(lease: LeaseGrant): Promise<void> {
-    await this.#db.write((trx) =>
-      trx
-        .updateTable('credentials')
-        .set({ lease_holder: null, lease_until: null })
-        .where('account', '=', lease.id.account)
-        .where('kind', '=', lease.id.kind)
-        .where('chain', '=', lease.id.chain)
-        .where('fence', '=', lease.fence)
-        .execute(),
-    );
-  }
-
-  async schedule(id: CredentialId, nextAttemptAt: number | null): Promise<void> {
-    const { rowLocks } = this.#db.profile;
-    await this.#db.write(async (trx) => {
-      const row = await rowOf(trx, id)
-        .$if(rowLocks, (query) => query.forUpdate())
-        .executeTakeFirst();
-      if (!row) await made(trx, id);
-      await trx
-        .updateTable('credentials')
-        .set({ next_attempt_at: nextAttemptAt })
-        .where('account', '=', id.account)
-        .where('kind', '=', id.kind)
-        .where('chain', '=', id.chain)
-        .execute();
-      await this.#changes.credential(trx, id, false);
+  release(lease: LeaseGrant): Promise<void> {
+    return this.#db.step<void>({
+      id: lease.id,
+      makes: false,
+      decide: (row) => (row?.fence === lease.fence ? { next: { ...row, ...NO_LEASE }, result: undefined } : { result: undefined }),
     });
   }
 
+  schedule(id: CredentialId, nextAttemptAt: number | null): Promise<void> {
+    return this.#db.step<void>({
+      id,
+      makes: true,
+      decide: (row) => ({ ...(row ? { next: { ...row, next_attempt_at: nextAttemptAt } } : {}), result: undefined, changedBy: 'anyone' }),
+    });
+  }
+
+  /** The floor is locked before the rows, here and where rows are made. */
   async removeAll(account: string): Promise<void> {
-    const { rowLocks } = this.#db.profile;
+    const { profile } = this.#db;
     await this.#db.write(async (trx) => {
+      await fenceFloor(trx, profile);
       const rows = await trx
         .selectFrom('credentials')
         .selectAll()
         .where('account', '=', account)
-        .$if(rowLocks, (query) => query.forUpdate())
+        .$if(profile.rowLocks, (query) => query.forUpdate())
         .execute();
       if (rows.length === 0) return;
       const highest = Math.max(...rows.map(({ fence }) => fence));
@@ -120,49 +101,34 @@ export class SqlCredentials implements CredentialStore {
         .where('value', '<', highest)
         .execute();
       await trx.deleteFrom('credentials').where('account', '=', account).execute();
-      for (const row of rows) await this.#changes.credential(trx, idOf(row), false);
+      await this.#changes.credentials(
+        trx,
+        rows.map((row) => ({ id: idOf(row), byHolder: false })),
+      );
     });
   }
 }
 
-/** Gives `holder` the lease of a row that nobody holds, read in this transaction. */
-export async function take(trx: Transaction<Tables>, row: CredentialsTable, holder: string, until: number): Promise<Acquired> {
-  const fence = row.fence + 1;
-  await trx
-    .updateTable('credentials')
-    .set({ fence, lease_holder: holder, lease_until: until })
-    .where('account', '=', row.account)
-    .where('kind', '=', row.kind)
-    .where('chain', '=', row.chain)
-    .execute();
-  return {
-    lease: { id: idOf(row), holder, fence, until, takenOver: row.lease_until !== null },
-    stored: stored({ ...row, fence }),
-  };
-}
+/** A row that nobody holds, as it is once `holder` has its lease. */
+export const leased = (row: CredentialsTable, holder: string, until: number): CredentialsTable => ({
+  ...row,
+  fence: row.fence + 1,
+  lease_holder: holder,
+  lease_until: until,
+});
+
+/** A leased row as its holder gets it. */
+export const acquired = (row: CredentialsTable, takenOver: boolean): Acquired => ({
+  lease: { id: idOf(row), holder: row.lease_holder ?? '', fence: row.fence, until: row.lease_until ?? 0, takenOver },
+  stored: stored(row),
+});
 
 const rowOf = (db: Kysely<Tables>, id: CredentialId) =>
   db.selectFrom('credentials').selectAll().where('account', '=', id.account).where('kind', '=', id.kind).where('chain', '=', id.chain);
 
-async function made(trx: Transaction<Tables>, id: CredentialId): Promise<CredentialsTable> {
-  const floor = await trx.selectFrom('counters').select('value').where('name', '=', COUNTERS.fenceFloor).executeTakeFirstOrThrow();
-  const row: CredentialsTable = {
-    account: id.account,
-    kind: id.kind,
-    chain: id.chain,
-    generation: 0,
-    fence: floor.value,
-    lease_holder: null,
-    lease_until: null,
-    next_attempt_at: null,
-    body: null,
-  };
-  await trx.insertInto('credentials').values(row).execute();
-  return row;
-}
-
 const idOf = (row: CredentialsTable): CredentialId => ({ account: row.account, kind: row.kind, chain: row.chain });
 
-function stored(row: CredentialsTable): StoredCredential {
-  return { id: idOf(row), generation: row.generation, fence: row.fence, nextAttemptAt: row.next_attempt_at, body: row.body };
-}
+const stored = (row: CredentialsTable): StoredCredential => ({
+  ...{ id: idOf(row), generation: row.generation, fence: row.fence },
+  ...{ nextAttemptAt: row.next_attempt_at, body: row.body },
+});

@@ -67,7 +67,7 @@ export class SqlDirectory implements Directory {
   }
 
   changes(cursor: string | null, limit: number): Promise<ChangePage> {
-    return this.#changes.read(cursor, limit);
+    return this.#db.read((db) => this.#changes.read(db, cursor, limit));
   }
 
   async setting(name: string): Promise<string | null> {
@@ -76,18 +76,24 @@ export class SqlDirectory implements Directory {
   }
 
   async putSetting(name: string, expected: string | null, value: string): Promise<boolean> {
-    const { rowLocks } = this.#db.profile;
-    return this.#db.write(async (trx) => {
-      const row = await trx
-        .selectFrom('settings')
-        .select('value')
-        .where('name', '=', name)
-        .$if(rowLocks, (query) => query.forUpdate())
-        .executeTakeFirst();
-      if ((row?.value ?? null) !== expected) return false;
-      if (row) await trx.updateTable('settings').set({ value }).where('name', '=', name).execute();
-      else await trx.insertInto('settings').values({ name, value }).execute();
-      return true;
-    });
+    const { rowLocks, isDuplicate } = this.#db.profile;
+    try {
+      return await this.#db.write(async (trx) => {
+        const row = await trx
+          .selectFrom('settings')
+          .select('value')
+          .where('name', '=', name)
+          .$if(rowLocks, (query) => query.forUpdate())
+          .executeTakeFirst();
+        if ((row?.value ?? null) !== expected) return false;
+        if (row) await trx.updateTable('settings').set({ value }).where('name', '=', name).execute();
+        else await trx.insertInto('settings').values({ name, value }).execute();
+        return true;
+      });
+    } catch (error) {
+      // A row that is not there cannot be locked: somebody else has made it meanwhile.
+      if (isDuplicate(error)) return false;
+      throw error;
+    }
   }
 }

@@ -1,14 +1,15 @@
 /**
  * Brings a database to the schema this code knows, and refuses one that is ahead of it.
  *
- * Everything happens in one transaction that owns the database from its first statement on, so of two processes that
- * start at once the second waits, then finds nothing left to do.
+ * Only one process at a time does it (`SqlProfile.alone`), so of two that start at once the second waits, then finds
+ * nothing left to do.
  */
 
 import type { Kysely } from 'kysely';
 import { ZhongkongError } from '../../core/errors.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 import type { SqlProfile } from './profile.ts';
+import { storeNow } from './store-clock.ts';
 import type { Tables } from './tables.ts';
 
 export interface MigrateOptions {
@@ -27,10 +28,9 @@ export async function migrate(db: Kysely<Tables>, options: MigrateOptions): Prom
   const known = await schemaNumber(db).catch(() => 0);
   refuseNewer(known, place, migrations);
   if (known === migrations.length) return 0;
-  return db.transaction().execute(async (trx) => {
-    await trx.schema
-      .createTable('migrations')
-      .ifNotExists()
+  return profile.alone(db, async (trx) => {
+    const create = trx.schema.createTable('migrations').ifNotExists();
+    await (profile.tableOptions === null ? create : create.modifyEnd(profile.tableOptions))
       .addColumn('number', profile.types.integer, (column) => column.primaryKey().notNull())
       .addColumn('name', profile.types.text, (column) => column.notNull())
       .addColumn('applied_at', profile.types.integer, (column) => column.notNull())
@@ -39,7 +39,7 @@ export async function migrate(db: Kysely<Tables>, options: MigrateOptions): Prom
     refuseNewer(done, place, migrations);
     for (const [index, { name, up }] of migrations.slice(done).entries()) {
       await up(trx, profile);
-      const applied_at = await profile.now(trx);
+      const applied_at = await storeNow(trx, profile);
       await trx
         .insertInto('migrations')
         .values({ number: done + index + 1, name, applied_at })

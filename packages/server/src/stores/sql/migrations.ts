@@ -1,10 +1,11 @@
 /**
  * The migrations, numbered from 1 without gaps. One that was published is never changed; a mistake is mended by the next.
  *
- * Each runs in one transaction together with the row that records it.
+ * Each runs together with the row that records it in one transaction, or, where changing the schema ends transactions,
+ * may be cut off anywhere and run again: so every step of every migration has to be content with its work being done.
  */
 
-import type { Kysely } from 'kysely';
+import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
 import type { SqlProfile } from './profile.ts';
 import { COUNTERS, type Tables } from './tables.ts';
 
@@ -20,9 +21,38 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'key revisions', up: keyRevisions },
 ];
 
-async function credentials(db: Kysely<Tables>, { types }: SqlProfile): Promise<void> {
-  await db.schema
-    .createTable('credentials')
+/** A table, unless it is there. */
+function table<T extends string>(db: Kysely<Tables>, { tableOptions }: SqlProfile, name: T): CreateTableBuilder<T> {
+  const create = db.schema.createTable(name).ifNotExists();
+  return tableOptions === null ? create : create.modifyEnd(tableOptions);
+}
+
+/** An index, unless it is there. */
+async function index(
+  db: Kysely<Tables>,
+  { isThere }: SqlProfile,
+  name: string,
+  on: keyof Tables,
+  columns: readonly string[],
+  unique = false,
+) {
+  const create = db.schema
+    .createIndex(name)
+    .on(on)
+    .columns([...columns]);
+  try {
+    await (unique ? create.unique() : create).execute();
+  } catch (error) {
+    if (!isThere(error)) throw error;
+  }
+}
+
+const uniqueIndex = (db: Kysely<Tables>, profile: SqlProfile, name: string, on: keyof Tables, columns: readonly string[]) =>
+  index(db, profile, name, on, columns, true);
+
+async function credentials(db: Kysely<Tables>, profile: SqlProfile): Promise<void> {
+  const { types } = profile;
+  await table(db, profile, 'credentials')
     .addColumn('account', types.key, (column) => column.notNull())
     .addColumn('kind', types.key, (column) => column.notNull())
     .addColumn('chain', types.key, (column) => column.notNull())
@@ -34,11 +64,10 @@ async function credentials(db: Kysely<Tables>, { types }: SqlProfile): Promise<v
     .addColumn('body', types.text)
     .addPrimaryKeyConstraint('credentials_id', ['account', 'kind', 'chain'])
     .execute();
-  await db.schema.createIndex('credentials_due').on('credentials').column('next_attempt_at').execute();
+  await index(db, profile, 'credentials_due', 'credentials', ['next_attempt_at']);
 
-  await db.schema
-    .createTable('changes')
-    .addColumn('seq', types.integer, (column) => column.primaryKey().autoIncrement())
+  await table(db, profile, 'changes')
+    .addColumn('seq', types.serial)
     .addColumn('topic', types.key, (column) => column.notNull())
     .addColumn('subject', types.key, (column) => column.notNull())
     .addColumn('kind', types.key, (column) => column.notNull())
@@ -46,20 +75,17 @@ async function credentials(db: Kysely<Tables>, { types }: SqlProfile): Promise<v
     .addColumn('origin', types.key, (column) => column.notNull())
     .execute();
 
-  await db.schema
-    .createTable('counters')
+  await table(db, profile, 'counters')
     .addColumn('name', types.key, (column) => column.primaryKey())
     .addColumn('value', types.integer, (column) => column.notNull())
     .execute();
-  await db
-    .insertInto('counters')
-    .values(Object.values(COUNTERS).map((name) => ({ name, value: 0 })))
-    .execute();
+  const rows = Object.values(COUNTERS).map((name) => sql`(${name}, 0)`);
+  await sql`insert into counters (name, value) values ${sql.join(rows)} ${profile.orUpdate(['name'], [])}`.execute(db);
 }
 
-async function directory(db: Kysely<Tables>, { types }: SqlProfile): Promise<void> {
-  await db.schema
-    .createTable('accounts')
+async function directory(db: Kysely<Tables>, profile: SqlProfile): Promise<void> {
+  const { types } = profile;
+  await table(db, profile, 'accounts')
     .addColumn('id', types.key, (column) => column.primaryKey().notNull())
     .addColumn('platform', types.key, (column) => column.notNull())
     .addColumn('app_id', types.key, (column) => column.notNull())
@@ -76,10 +102,9 @@ async function directory(db: Kysely<Tables>, { types }: SqlProfile): Promise<voi
     .addColumn('revision', types.integer, (column) => column.notNull())
     .execute();
   // AppID first: the same index answers "which accounts have this AppID".
-  await db.schema.createIndex('accounts_identity').unique().on('accounts').columns(['app_id', 'platform', 'parent']).execute();
+  await uniqueIndex(db, profile, 'accounts_identity', 'accounts', ['app_id', 'platform', 'parent']);
 
-  await db.schema
-    .createTable('api_keys')
+  await table(db, profile, 'api_keys')
     .addColumn('id', types.key, (column) => column.primaryKey().notNull())
     .addColumn('name', types.key, (column) => column.notNull())
     .addColumn('active_name', types.key)
@@ -95,33 +120,35 @@ async function directory(db: Kysely<Tables>, { types }: SqlProfile): Promise<voi
     .addColumn('revoked_at', types.integer)
     .addColumn('created_at', types.integer, (column) => column.notNull())
     .execute();
-  await db.schema.createIndex('api_keys_digest').unique().on('api_keys').column('digest').execute();
-  await db.schema.createIndex('api_keys_name').unique().on('api_keys').column('active_name').execute();
+  await uniqueIndex(db, profile, 'api_keys_digest', 'api_keys', ['digest']);
+  await uniqueIndex(db, profile, 'api_keys_name', 'api_keys', ['active_name']);
 
-  await db.schema
-    .createTable('audit')
-    .addColumn('seq', types.integer, (column) => column.primaryKey().autoIncrement())
+  await table(db, profile, 'audit')
+    .addColumn('seq', types.serial)
     .addColumn('at', types.integer, (column) => column.notNull())
     .addColumn('action', types.key, (column) => column.notNull())
     .addColumn('actor', types.key, (column) => column.notNull())
     .addColumn('subject', types.key, (column) => column.notNull())
     .addColumn('data', types.text, (column) => column.notNull())
     .execute();
-  await db.schema.createIndex('audit_subject').on('audit').columns(['subject', 'seq']).execute();
-  await db.schema.createIndex('audit_action').on('audit').columns(['action', 'seq']).execute();
-  await db.schema.createIndex('audit_at').on('audit').column('at').execute();
+  await index(db, profile, 'audit_subject', 'audit', ['subject', 'seq']);
+  await index(db, profile, 'audit_action', 'audit', ['action', 'seq']);
+  await index(db, profile, 'audit_at', 'audit', ['at']);
 
-  await db.schema
-    .createTable('settings')
+  await table(db, profile, 'settings')
     .addColumn('name', types.key, (column) => column.primaryKey().notNull())
     .addColumn('value', types.text, (column) => column.notNull())
     .execute();
 }
 
 /** A key of before has been written once. */
-async function keyRevisions(db: Kysely<Tables>, { types }: SqlProfile): Promise<void> {
-  await db.schema
-    .alterTable('api_keys')
-    .addColumn('revision', types.integer, (column) => column.notNull().defaultTo(1))
-    .execute();
+async function keyRevisions(db: Kysely<Tables>, { types, isThere }: SqlProfile): Promise<void> {
+  try {
+    await db.schema
+      .alterTable('api_keys')
+      .addColumn('revision', types.integer, (column) => column.notNull().defaultTo(1))
+      .execute();
+  } catch (error) {
+    if (!isThere(error)) throw error;
+  }
 }

@@ -12,9 +12,12 @@ import { Kysely, type LogEvent, sql } from 'kysely';
 import Libsql from 'libsql';
 import { ZhongkongError } from '../../core/errors.ts';
 import type { Store } from '../../core/store.ts';
+import { ChangeLog } from './changes.ts';
 import { SqlConnection } from './connection.ts';
+import { GroupWriter } from './group-writer.ts';
 import { BUSY_TIMEOUT_MS, LibsqlDialect } from './libsql-driver.ts';
 import { migrate } from './migrate.ts';
+import { isAmong, onConflict, values } from './phrases.ts';
 import type { SqlProfile } from './profile.ts';
 import { fileFault, isDuplicate, sqliteFault } from './sqlite-faults.ts';
 import { createSqlStore } from './store.ts';
@@ -44,15 +47,19 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
     await useWal(writer, file);
     await sql`pragma synchronous = full`.execute(writer);
     await migrate(writer, { profile, place: file });
+    const changes = new ChangeLog(profile, randomBytes(8).toString('hex'));
     const connection = new SqlConnection({
       profile,
       reader,
-      writer,
-      origin: randomBytes(8).toString('hex'),
-      // Leaves everything in the one file, for those who copy it while the server is down.
-      beforeClose: async () => void (await sql`pragma wal_checkpoint(truncate)`.execute(writer)),
+      writer: new GroupWriter(writer, { profile, changes }),
+      async release() {
+        // Leaves everything in the one file, for those who copy it while the server is down.
+        await sql`pragma wal_checkpoint(truncate)`.execute(writer).catch(() => undefined);
+        await reader.destroy();
+        await writer.destroy();
+      },
     });
-    return await createSqlStore(connection, file);
+    return await createSqlStore(connection, changes, file);
   } catch (error) {
     await reader.destroy();
     await writer.destroy();
@@ -64,9 +71,19 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
 export function sqliteProfile(file: string, now: () => number = Date.now): SqlProfile {
   return {
     rowLocks: false,
-    types: { key: 'text', text: 'text', integer: 'integer' },
-    now: async () => Math.floor(now()),
+    claimsAtOnce: false,
+    types: { key: sql`text`, text: sql`text`, integer: sql`integer`, serial: sql`integer primary key autoincrement` },
+    tableOptions: null,
+    clock: () => sql.val(Math.floor(now())),
+    rows: values,
+    isAmong,
+    byIndex: () => sql``,
+    orUpdate: onConflict,
+    // The transaction takes the write lock with its first statement, and changes the schema like everything else.
+    alone: (db, work) => db.transaction().execute(work),
     isDuplicate,
+    isThere: () => false,
+    isWorthRetry: () => false,
     fault: (error) => sqliteFault(file, error),
   };
 }

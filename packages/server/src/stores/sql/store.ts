@@ -2,7 +2,7 @@
 
 import type { Kysely } from 'kysely';
 import type { Store } from '../../core/store.ts';
-import { ChangeLog } from './changes.ts';
+import type { ChangeLog } from './changes.ts';
 import type { SqlConnection } from './connection.ts';
 import { SqlCredentials } from './credentials.ts';
 import { SqlDirectory } from './directory.ts';
@@ -11,14 +11,14 @@ import { refuseNewer, schemaNumber } from './migrate.ts';
 import { COUNTERS, type Tables } from './tables.ts';
 
 /** `place` is what messages call the database. */
-export async function createSqlStore(db: SqlConnection, place: string): Promise<Store> {
-  const changes = new ChangeLog(db);
+export async function createSqlStore(db: SqlConnection, changes: ChangeLog, place: string): Promise<Store> {
   // A process that lives shorter than its share of changes, such as a command, never prunes later.
   if (await db.read((reader) => changes.overgrown(reader))) await db.write((trx) => changes.prune(trx));
   return {
     credentials: new SqlCredentials(db, changes),
     directory: new SqlDirectory(db, changes),
     due: new SqlDueQueue(db),
+    ...(db.onChange ? { notices: { listen: db.onChange } } : {}),
     async ping() {
       refuseNewer(await db.read((reader) => schemaNumber(reader)), place);
       await db.write((trx) => countPing(trx));

@@ -9,10 +9,8 @@
 
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { ZhongkongError } from '../../core/errors.ts';
+import type { Write } from './connection.ts';
 import type { Tables } from './tables.ts';
-
-/** Must only wait for the database: the others of its group wait for it. */
-export type Write<T> = (trx: Transaction<Tables>) => Promise<T>;
 
 interface Job {
   /** Runs the write; resolves with how to hand out its outcome once the group is committed. */

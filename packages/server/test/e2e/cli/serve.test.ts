@@ -191,7 +191,7 @@ describe('what stops a start: one line that says what to do, exit code 3', () =>
 
   it('a store that this version does not have', async () => {
     const env = {
-      ZHONGKONG_STORE: 'postgres://me:hunter2@db/zk',
+      ZHONGKONG_STORE: 'redis://me:hunter2@db/0',
       ZHONGKONG_ADMIN_KEY: 'a'.repeat(24),
       ZHONGKONG_MASTER_KEY: randomBytes(32).toString('base64'),
     };

@@ -40,7 +40,7 @@ export function scenarios(start: () => Promise<Product>): void {
       const second = await servedAfter(first);
       expect(await product.accepted(first)).toBe(0);
       expect(product.issues(ID, CLASSIC)).toBe(2);
-      product.travel(301);
+      await product.travel(301);
       expect(await product.accepted(first)).toBe(40001);
       expect(await served()).toBe(second);
     });
@@ -48,7 +48,7 @@ export function scenarios(start: () => Promise<Product>): void {
     test('in stable mode: not before the last five minutes, and one issue', async () => {
       await product.addAccount(ID, 'stable');
       const first = await served();
-      product.travel(7200 - 310);
+      await product.travel(7200 - 310);
       expect(await served()).toBe(first);
       await product.travelUntil(310 - 295 + 61, 'credential.committed');
       await servedAfter(first);
@@ -59,7 +59,7 @@ export function scenarios(start: () => Promise<Product>): void {
       await product.addAccount(ID, 'classic');
       const { json } = await product.call(`/v1/accounts/${ID}/token`);
       await product.travelUntil(json.expires_in - 1 - 200, 'credential.committed');
-      product.travel(200);
+      await product.travel(200);
       expect(await product.accepted(json.value)).toBe(0);
     });
   });
@@ -71,7 +71,7 @@ export function scenarios(start: () => Promise<Product>): void {
     await product.travelUntil(7200 - 900, 'refresh.outcome_unknown');
     expect(await served()).toBe(first);
     expect(product.simulator.control.token(first).state).toBe('grace');
-    product.travel(240);
+    await product.travel(240);
     expect(await served()).toBe(first);
     await product.travelUntil(31, 'credential.committed');
     await servedAfter(first);
@@ -101,7 +101,7 @@ export function scenarios(start: () => Promise<Product>): void {
       await product.addAccount(ID, 'stable');
       const first = await served();
       product.simulator.control.rogue(ID, { chain: 'stable', force: true, times: 1 });
-      product.travel(301);
+      await product.travel(301);
       expect(await product.accepted(first)).toBe(40001);
       const { json } = await product.call(`/v1/accounts/${ID}/credentials/access_token/report`, { body: { value: first } });
       expect(json.outcome).toBe('refreshed');
@@ -148,9 +148,9 @@ export function scenarios(start: () => Promise<Product>): void {
     await product.travelUntil(7200 - 900, 'refresh.failed');
     for (let left = 890; left > 20; left -= 60) {
       expect(await served()).toBe(first);
-      product.travel(60);
+      await product.travel(60);
     }
-    product.travel(60);
+    await product.travel(60);
     const gone = await product.call(`/v1/accounts/${ID}/token`);
     expect(gone).toMatchObject({ status: 503, json: { code: 'credential_unavailable', errcode: -1 } });
     expect(gone.json.retry_after).toBeGreaterThan(0);
