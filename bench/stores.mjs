@@ -146,8 +146,11 @@ export async function run() {
   const results = [];
   for (const server of [postgres, mariadb]) {
     await withCleanup(async (atEnd) => {
-      const opened = await server(atEnd).catch((error) => say(`skipped: ${server.name} (${error.code ?? error.name})`));
-      if (!opened) return;
+      const opened = await server(atEnd).catch((error) => {
+        say(`skipped: ${server.name} (${error.code ?? error.name})`);
+        return null;
+      });
+      if (opened === null) return;
       const { name, url, single, batch } = opened;
       const bare = await measured(`${name}, bare loop, one upsert each`, () => flood(single));
       results.push(bare, await measured(`${name}, bare loop, batched upserts`, () => flood(batched(batch))));

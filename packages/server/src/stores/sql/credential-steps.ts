@@ -154,7 +154,7 @@ async function insert(
   rows: readonly CredentialsTable[],
   updated: readonly string[],
 ): Promise<void> {
-  const names = sql.join(columns.map(({ name }) => sql.ref(name)));
+  const names = sql.raw(columns.map(({ name }) => name).join(', '));
   const given = source({ columns, rows: rows.map((row) => columns.map(({ name }) => row[name])) });
   await sql`insert into credentials (${names}) ${given} ${orUpdate(KEY, updated)}`.execute(db);
 }

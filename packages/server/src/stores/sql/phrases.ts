@@ -1,4 +1,7 @@
-/** Phrases of SQL that several databases share, for their profiles. */
+/**
+ * Phrases of SQL that several databases share, for their profiles. Names stand in them as they are: ours are no words of
+ * any SQL, and one text is built many times faster than the same from parts.
+ */
 
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { RowSource, SqlProfile } from './profile.ts';
@@ -17,15 +20,13 @@ export function isAmong(ids: Ids): RawBuilder<SqlBool> {
 
 /** `on conflict …`, as SQLite and PostgreSQL have it. */
 export function onConflict(key: readonly string[], columns: readonly string[]): RawBuilder<unknown> {
-  const target = sql`on conflict (${sql.join(key.map((name) => sql.ref(name)))})`;
-  if (columns.length === 0) return sql`${target} do nothing`;
-  return sql`${target} do update set ${sql.join(columns.map((name) => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`))}`;
+  const action = columns.length === 0 ? 'nothing' : `update set ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+  return sql.raw(`on conflict (${key.join(', ')}) do ${action}`);
 }
 
 /** `on duplicate key update …`, as MariaDB and MySQL have it. */
 export function onDuplicateKey(key: readonly string[], columns: readonly string[]): RawBuilder<unknown> {
-  const set = columns.map((name) => sql`${sql.ref(name)} = values(${sql.ref(name)})`);
   // Setting a column of the key to itself changes nothing, unlike INSERT IGNORE, which ignores every other error too.
-  const nothing = key.slice(0, 1).map((name) => sql`${sql.ref(name)} = ${sql.ref(name)}`);
-  return sql`on duplicate key update ${sql.join(set.length > 0 ? set : nothing)}`;
+  const set = columns.length > 0 ? columns.map((name) => `${name} = values(${name})`) : key.slice(0, 1).map((name) => `${name} = ${name}`);
+  return sql.raw(`on duplicate key update ${set.join(', ')}`);
 }

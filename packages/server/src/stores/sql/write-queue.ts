@@ -4,7 +4,7 @@
  * Each keeps its own result: one that fails is undone to its savepoint and disturbs no other. A result is handed out
  * only after the commit; when the commit fails, every write of the group fails with it. Order of arrival is kept.
  *
- * Measured on SQLite, 64 refreshes of two writes in the air, one core: 10,000 a second in groups, 2,700 one by one.
+ * Measured on SQLite, 64 refreshes of a claim and two writes in the air, one core: 7,000 a second in groups, 2,400 one by one.
  */
 
 import { type Kysely, sql, type Transaction } from 'kysely';
