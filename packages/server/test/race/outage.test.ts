@@ -144,6 +144,7 @@ test('the clock is set back: a life counted by the old clock is not believed, an
   await first.time.sync();
   await first.read();
   await clock.advance(10 * MINUTE);
+  await first.time.sync();
   await first.keeper.refresh(await first.target(), 1000);
   const rememberedUntil = (await first.stored())?.current?.expiresAt ?? 0;
   clock.setBack(60 * MINUTE);
