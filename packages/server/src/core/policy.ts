@@ -26,6 +26,12 @@ export type RefreshPolicy =
  */
 export const GRACE_MARGIN_MS = 30_000;
 
+/**
+ * An intent is stored this long after the instant that it names at most, or its call is not made. Until it is stored,
+ * other nodes count a lifetime from later instants than the retry after its loss will count the grace from.
+ */
+export const INTENT_LAG_MS = 10_000;
+
 /** Old and new live side by side this long in a stable hand-over. */
 const STABLE_GRACE_MS = 300_000;
 

@@ -16,7 +16,7 @@ import type { CoreEvent, EventSink, IssueReason } from './events.ts';
 import { FAILURE_CLASSES, type UpstreamFailure } from './failure.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
-import { issueKillsCurrent, type RefreshPolicy } from './policy.ts';
+import { INTENT_LAG_MS, issueKillsCurrent, type RefreshPolicy } from './policy.ts';
 import type { Random } from './random.ts';
 import { nextAttemptAt, usable } from './schedule.ts';
 import type { Seal } from './seal.ts';
@@ -259,7 +259,7 @@ export class RefreshSession {
       await this.save({ release: false });
     }
     // Last look before sending: a process that was paused here must not send under a lease that others may hold.
-    if (!this.#leaseOutlastsCall()) {
+    if (!this.#leaseOutlastsCall() || this.#intentIsOld()) {
       this.#deps.events.emit({ type: 'lease.lost', id: this.target.id, fence: this.#lease.fence });
       this.record = { ...withoutIntent(this.record), counters: refund(this.record.counters, forced) };
       return 'lease_short' as const;
@@ -369,6 +369,12 @@ export class RefreshSession {
   #leaseOutlastsCall(): boolean {
     return this.#deps.clock.monotonic() + this.#deps.settings.upstreamDeadlineMs < this.#leaseEndsAt;
   }
+  /** Stored so late that what others were told since would not hold. */
+  #intentIsOld(): boolean {
+    const { intent } = this.record;
+    return intent !== null && this.now - intent.at > INTENT_LAG_MS;
+  }
+
 }
 
 /** Asked for no change and got one long before the hand-over: only another fetcher can have made it. */
