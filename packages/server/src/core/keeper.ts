@@ -23,7 +23,7 @@ import type { Target } from './kind.ts';
 import { startLeak, stepLeak } from './leak.ts';
 import { RecordMemory } from './memory.ts';
 import { cooldownOf, type ReportResult, verifyReport } from './report.ts';
-import { backingOff, coolingMs, honestRemaining, mustRefresh, shouldRefresh, suspect, usable } from './schedule.ts';
+import { asOthersPlan, backingOff, coolingMs, honestRemaining, mustRefresh, shouldRefresh, suspect, usable } from './schedule.ts';
 import type { SessionDeps } from './session.ts';
 import { SingleFlight } from './single-flight.ts';
 import type { Acquired } from './store.ts';
@@ -203,8 +203,10 @@ export class Keeper {
     const now = time.now();
     const { current } = record;
     if (current === null || mustRefresh(record, now)) throw unavailable(record, now);
-    const knownAt = this.#upToDateAt === null ? now : Math.max(this.#upToDateAt, this.#memory.lookedAt(record.id));
-    const expiresInMs = Math.max(0, honestRemaining(record, target.chain.policy, now, knownAt) - time.uncertaintyMs);
+    const knownAt = this.#memory.knownUpTo(record.id, this.#upToDateAt ?? now);
+    const { policy } = target.chain;
+    const told = this.#memory.isUnsaved(record.id) ? asOthersPlan(record, policy) : record;
+    const expiresInMs = Math.max(0, honestRemaining(told, policy, now, knownAt) - time.uncertaintyMs);
     const state = suspect(record, now) ? 'suspect' : now >= record.refreshAt ? 'due' : 'fresh';
     return {
       id: record.id,

@@ -82,6 +82,15 @@ export function honestUntil(record: CredentialRecord, policy: RefreshPolicy, now
   return honest > now ? honest : Math.min(current.expiresAt, now + SUSPECT_LIFETIME_MS);
 }
 
+/**
+ * A value that is not stored, as the others see it: an issue whose answer was lost. If its node dies, they issue again
+ * once the grace of that issue is over.
+ */
+export function asOthersPlan(record: CredentialRecord, policy: RefreshPolicy): CredentialRecord {
+  const lostAt = (record.current?.issuedAt ?? 0) + survivesIssueMs(policy, false);
+  return { ...record, refreshAt: Math.min(record.refreshAt, lostAt) };
+}
+
 /** What is left of `honestUntil`, never negative. */
 export function honestRemaining(record: CredentialRecord, policy: RefreshPolicy, now: number, knownAt = now): number {
   return Math.max(0, honestUntil(record, policy, now, knownAt) - now);
