@@ -78,6 +78,9 @@ const LOOK_AGAIN_MS = 60_000;
 /** A stable value this much before its hand-over cannot have changed by itself. */
 const HAND_OVER_TOLERANCE_MS = 5000;
 
+/** A value that upstream calls expired this close to its own end has simply outlived it: clocks differ. */
+const OWN_END_TOLERANCE_MS = 30_000;
+
 const INSTALLATION_ADVICE = {
   en: 'WeChat could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".',
   zh: '无法连接微信,或微信的应答不合规范。若持续出现,请用 “zhongkong doctor” 检查 DNS、出网和 TLS。',
@@ -154,7 +157,7 @@ export class RefreshSession {
     this.#deps.events.emit({ type: 'credential.probed', id, verdict });
     const { unknownOutcomes, probeAt } = this.record;
     // Dead before its time, and no issue of ours is in doubt.
-    const early = verdict === 'dead' && unknownOutcomes === 0 && probeAt === null && usable(this.record, this.now);
+    const early = verdict === 'dead' && unknownOutcomes === 0 && probeAt === null && usable(this.record, this.now + OWN_END_TOLERANCE_MS);
     if (early) this.noteForeign();
     this.record = probed(this.record, verdict, this.target.chain.policy, this.now);
     return verdict;
@@ -366,15 +369,15 @@ export class RefreshSession {
     events.emit({ type: 'refresh.failed', id: this.target.id, failure });
   }
 
-  #leaseOutlastsCall(): boolean {
-    return this.#deps.clock.monotonic() + this.#deps.settings.upstreamDeadlineMs < this.#leaseEndsAt;
-  }
   /** Stored so late that what others were told since would not hold. */
   #intentIsOld(): boolean {
     const { intent } = this.record;
     return intent !== null && this.now - intent.at > INTENT_LAG_MS;
   }
 
+  #leaseOutlastsCall(): boolean {
+    return this.#deps.clock.monotonic() + this.#deps.settings.upstreamDeadlineMs < this.#leaseEndsAt;
+  }
 }
 
 /** Asked for no change and got one long before the hand-over: only another fetcher can have made it. */
