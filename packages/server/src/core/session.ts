@@ -13,7 +13,7 @@ import { encodeRecord } from './codec.ts';
 import type { CredentialRecord } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
 import type { CoreEvent, EventSink, IssueReason } from './events.ts';
-import { FAILURE_CLASSES, type UpstreamFailure } from './failure.ts';
+import type { UpstreamFailure } from './failure.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
 import { INTENT_LAG_MS, issueKillsCurrent, type RefreshPolicy } from './policy.ts';
@@ -389,8 +389,3 @@ function changedEarly(before: CredentialRecord, policy: RefreshPolicy, sentAt: n
 
 /** What a sealed AppSecret is bound to. */
 export const secretContext = (accountId: string): string => `account-secret ${accountId}`;
-
-/** Whether this failure is worth an alarm by its class's rule. */
-export function alarming(failure: { readonly class: keyof typeof FAILURE_CLASSES; readonly attempts: number }): boolean {
-  return failure.attempts >= FAILURE_CLASSES[failure.class].alarmAfter;
-}

@@ -1,6 +1,5 @@
 /** Kinds for the core's tests: WeChat's two chains in a minimal wire form, and one kind that cannot be probed. */
 
-import type { Account } from '../../src/core/account.ts';
 import type { FailureClass } from '../../src/core/failure.ts';
 import { Catalog, type Chain, type IssueLimits, type KindDeclaration } from '../../src/core/kind.ts';
 import type { RefreshPolicy } from '../../src/core/policy.ts';
@@ -69,24 +68,4 @@ export function catalog(changes: Partial<Chain> = {}): Catalog {
     chains: { stable: chain('stable', changes), classic: chain('classic', changes) },
   };
   return new Catalog([kind]);
-}
-
-export function account(changes: Partial<Account> = {}): Account {
-  return {
-    id: 'app',
-    platform: 'official-account',
-    appId: 'app',
-    parent: '',
-    mode: 'classic',
-    sealedSecrets: [],
-    secretRevision: 1,
-    secretFingerprints: [],
-    enabled: true,
-    note: '',
-    declaration: '',
-    createdAt: 0,
-    updatedAt: 0,
-    revision: 1,
-    ...changes,
-  };
 }
