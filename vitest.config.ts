@@ -15,6 +15,7 @@ export default defineConfig({
       level('unit', ['packages/*/test/unit/**/*.test.ts']),
       level('contract', ['packages/*/test/contract/**/*.test.ts']),
       level('race', ['packages/*/test/race/**/*.test.ts']),
+      level('simulation', ['packages/*/test/simulation/**/*.test.ts'], { testTimeout: 120_000, hookTimeout: 60_000 }),
       level('e2e', ['packages/*/test/e2e/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       level('sdk', ['packages/*/test/sdk/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
     ],
