@@ -28,17 +28,17 @@ export class BudgetRules {
 
   sending({ account, forced, sentAt, late }: Issue): void {
     if (!forced) return;
-    const counts = this.#of(account);
-    const apartMs = sentAt - counts.lastForcedAt;
+    const apartMs = sentAt - this.#of(account).lastForcedAt;
     if (apartMs < SPACING_MS && !late) this.#violated('budget: forced issues too close', account, `${Math.round(apartMs)} ms`);
-    counts.lastForcedAt = sentAt;
   }
 
   /** A token was made. Who has nothing usable left is not kept from asking by our own count. */
-  made({ account, forced }: Issue, limits: IssueLimits, usable: boolean): void {
+  made({ account, forced, late, sentAt }: Issue, limits: IssueLimits, usable: boolean): void {
     const counts = this.#of(account);
     counts.made += 1;
     if (forced) counts.forced += 1;
+    // Who was paused could not know of the others.
+    if (forced && !late) counts.lastForcedAt = sentAt;
     const over = (what: string): void => this.#violated('budget: more issues than a day allows', account, what);
     if (usable && counts.made > limits.issuesPerDay) over(`${counts.made}`);
     if (counts.forced > limits.forcedPerDay) over(`${counts.forced} forced`);

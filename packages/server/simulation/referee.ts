@@ -143,7 +143,7 @@ export class Referee {
   }
 
   /** A caller got a value from a process. */
-  served(process: Process, account: string, served: ServedCredential): Token | null {
+  served(process: Process, account: string, served: ServedCredential, askedAt: number): Token | null {
     const { now, wechat, trace } = this.#deps;
     this.reads += 1;
     const token = wechat.tokens.get(served.value);
@@ -154,7 +154,7 @@ export class Referee {
     const at = now();
     const cutOff = process.storeFailedAt >= process.knownAt || at - process.knownAt > 15_000;
     const disabledAt = this.#disabledAt.get(account);
-    if (disabledAt !== undefined && process.knownAt > disabledAt && !cutOff) {
+    if (disabledAt !== undefined && askedAt > disabledAt && process.knownAt > disabledAt && !cutOff) {
       this.violated('takes effect: disabled, but served', account, `${Math.round(at - disabledAt)} ms later by ${process.name}`);
     }
     const errcode = wechat.check(served.value);

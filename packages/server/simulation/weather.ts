@@ -4,6 +4,7 @@
  * A kind is a row: how often per hour, and what it does. Whoever makes trouble says until when it excuses the product.
  */
 
+import { ZhongkongError } from '../src/core/errors.ts';
 import { Dice } from './dice.ts';
 import type { Node } from './node.ts';
 import type { CallName, Trap } from './process.ts';
@@ -20,6 +21,7 @@ const MINUTE = 60 * SECOND;
 /** Backoff of the longest class that an end of trouble may have to wait out, beyond the recovery. */
 const BACKOFF_MS = 45 * SECOND;
 const ADMIN_MS = 90 * SECOND;
+const PATIENCE_MS = 30 * SECOND;
 
 const seconds = (ms: number): string => `for ${Math.round(ms / SECOND)} s`;
 const someMember = (world: World, dice: Dice): Member => dice.pick([...world.members.values()]);
@@ -205,6 +207,15 @@ const KINDS: Readonly<Record<string, Trouble>> = {
   },
   'admin: disable': { perHour: 0.3, strike: disable },
   'admin: remove': { perHour: 0.2, strike: remove },
+  'wall clock step': {
+    perHour: 1,
+    strike: (world, dice) => {
+      const process = upNode(world, dice)?.process;
+      if (!process) return;
+      world.inject('wall clock step', process.name);
+      process.setWall(world.startAt + dice.between(-300, 300) * SECOND);
+    },
+  },
   'store clock step': {
     perHour: 0.05,
     strike: (world, dice) => {
@@ -214,15 +225,6 @@ const KINDS: Readonly<Record<string, Trouble>> = {
       world.clockSetAt = world.now;
       // Leases end early or late by as much.
       world.health.impair(null, world.now + Math.abs(byMs) + RECOVERY_MS);
-    },
-  },
-  'wall clock step': {
-    perHour: 1,
-    strike: (world, dice) => {
-      const process = upNode(world, dice)?.process;
-      if (!process) return;
-      world.inject('wall clock step', process.name);
-      process.setWall(world.startAt + dice.between(-300, 300) * SECOND);
     },
   },
 };
@@ -267,6 +269,23 @@ function restart(world: World, node: Node): void {
   });
 }
 
+/** What an operator does until it is done: the node that was asked may die with it. */
+function insist(world: World, dice: Dice, account: string, work: (node: Node) => Promise<unknown>): void {
+  let done = false;
+  const attempt = (): void => {
+    if (done) return;
+    world.health.impair(account, world.now + PATIENCE_MS + ADMIN_MS);
+    world.scheduler.after(PATIENCE_MS, null, attempt);
+    const node = world.someNode(dice);
+    if (node === null) return;
+    const tried = work(node).then(() => {
+      done = true;
+    });
+    void world.quietly(tried, 'an operator');
+  };
+  attempt();
+}
+
 function resetSecret(world: World, dice: Dice): void {
   const { wechat, id } = someMember(world, dice);
   const old = wechat.secret;
@@ -275,46 +294,33 @@ function resetSecret(world: World, dice: Dice): void {
   const fallback = dice.chance(0.3);
   world.inject('AppSecret reset', `${id}, told ${seconds(afterMs)} later${fallback ? ', with a fallback' : ''}`);
   world.health.impair(id, world.now + afterMs + ADMIN_MS);
-  const tell = (): void => {
-    world.scheduler.after(afterMs, null, () => {
-      const node = world.someNode(dice);
-      if (!node || wechat.secret !== next) return;
-      world.health.impair(id, world.now + ADMIN_MS);
-      const secrets = fallback ? [old, next] : [next];
-      const told = node.accounts.update(id, { secrets }, 'sim').catch((error: unknown) => {
-        // An operator tries again.
-        tell();
-        throw error;
-      });
-      void world.quietly(told, 'a new secret');
-    });
-    world.health.impair(id, world.now + afterMs + ADMIN_MS);
-  };
-  tell();
+  world.scheduler.after(afterMs, null, () => {
+    // Reset once more meanwhile: the later one tells.
+    const told = (node: Node): Promise<unknown> =>
+      wechat.secret === next ? node.accounts.update(id, { secrets: fallback ? [old, next] : [next] }, 'sim') : Promise.resolve();
+    insist(world, dice, id, told);
+  });
 }
 
 function disable(world: World, dice: Dice): void {
   const { id } = someMember(world, dice);
+  const node = world.someNode(dice);
+  if (!node) return;
   const ms = dice.around(5 * MINUTE);
-  const set = async (enabled: boolean): Promise<void> => {
-    const node = world.someNode(dice);
-    world.health.impair(id, world.now + ADMIN_MS + (enabled ? 0 : ms));
-    try {
-      if (!node) throw new Error('no node');
-      if (enabled) world.referee.disabled(id, false);
-      await node.accounts.update(id, { enabled }, 'sim');
-      if (!enabled) world.referee.disabled(id, true);
-    } catch {
-      if (enabled) again(true, 10 * SECOND);
-    }
-  };
-  const again = (enabled: boolean, afterMs: number): void => {
-    world.health.impair(id, world.now + afterMs + ADMIN_MS);
-    world.scheduler.after(afterMs, null, () => void set(enabled));
-  };
   world.inject('admin: disable', `${id} ${seconds(ms)}`);
-  void set(false);
-  again(true, ms);
+  world.health.impair(id, world.now + ms + ADMIN_MS);
+  void world.quietly(
+    node.accounts.update(id, { enabled: false }, 'sim').then(() => world.referee.disabled(id, true)),
+    'disabling',
+  );
+  world.scheduler.after(ms, null, () =>
+    insist(world, dice, id, (other) => {
+      world.referee.disabled(id, false);
+      return other.accounts.update(id, { enabled: true }, 'sim').catch((error: unknown) => {
+        if (!(error instanceof ZhongkongError) || error.code !== 'not_found') throw error;
+      });
+    }),
+  );
 }
 
 function remove(world: World, dice: Dice): void {
@@ -324,29 +330,12 @@ function remove(world: World, dice: Dice): void {
   const { id } = member;
   const ms = dice.around(2 * MINUTE);
   world.inject('admin: remove', `${id} ${seconds(ms)}`);
-  const create = (): void => {
-    world.health.impair(id, world.now + ms + ADMIN_MS);
-    world.scheduler.after(ms, null, () => {
-      const other = world.someNode(dice);
-      world.health.impair(id, world.now + ADMIN_MS);
-      if (!other) return create();
-      void world.quietly(
-        world.create(other, member).catch((error: unknown) => {
-          create();
-          throw error;
-        }),
-        'creating an account',
-      );
-    });
-  };
   world.health.impair(id, world.now + ms + ADMIN_MS);
-  void world.quietly(
-    node.accounts.remove(id, 'sim').then(() => {
-      member.target = null;
-      create();
-    }),
-    'removing an account',
-  );
+  const removed = node.accounts.remove(id, 'sim').then(() => {
+    member.target = null;
+    world.scheduler.after(ms, null, () => insist(world, dice, id, (other) => world.create(other, member)));
+  });
+  void world.quietly(removed, 'removing an account');
 }
 
 /** Plan the run's trouble. */
@@ -357,8 +346,8 @@ export function startWeather(world: World): void {
   const share = dice.pick([0.15, 0.4, 0.8]);
   const pace = dice.pick([0.5, 1, 3]);
   for (const [name, { perHour, strike }] of Object.entries(KINDS)) {
-    if (!dice.chance(share)) continue;
     const own = Dice.stream(world.seed, name);
+    if (!own.chance(share)) continue;
     const again = (): void => {
       const inMs = own.around(3_600_000 / (perHour * pace));
       if (world.now + inMs > world.endsAt) return;

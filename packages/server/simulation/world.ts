@@ -225,7 +225,10 @@ export class World {
 
   async create(node: Node, member: Member): Promise<void> {
     const { id, platform, mode, wechat } = member;
-    await node.accounts.create({ id, platform, appId: id, mode, secrets: [wechat.secret] }, 'sim');
+    await node.accounts.create({ id, platform, appId: id, mode, secrets: [wechat.secret] }, 'sim').catch((error: unknown) => {
+      // Made by the attempt before, whose answer was lost.
+      if (!(error instanceof ZhongkongError) || error.code !== 'conflict') throw error;
+    });
     const account = await this.#store.directory.account(id);
     member.target = account && CATALOG.target(account, null);
     this.referee.created(id);
