@@ -29,6 +29,7 @@ import { SingleFlight } from './single-flight.ts';
 import type { Acquired } from './store.ts';
 import { overBudget, unavailable } from './unavailable.ts';
 import { type Held, LeaseRunner } from './lease-runner.ts';
+import { issueKillsCurrent } from './policy.ts';
 
 export interface KeeperDeps extends SessionDeps {
   /** Names this process in leases; unique per process start. */
@@ -44,6 +45,11 @@ export interface ReadOptions {
 
 /** Work that failed by a fault of ours is not tried again before this: it would only spin. */
 const FAULT_RETRY_MS = 60_000;
+
+const LIVES_TO_ITS_END = {
+  en: 'The platform lets values of this kind live to their own end, whatever is issued. Reset the AppSecret there.',
+  zh: '该平台的此类凭据会一直有效到自然过期，重新签发也无法使其失效。请在平台侧重置 AppSecret。',
+};
 
 export class Keeper {
   readonly #deps: KeeperDeps;
@@ -116,9 +122,16 @@ export class Keeper {
     throw overBudget(allowedAt(record, limits, 'ordered', forcible, time.now()) - time.now());
   }
 
-  /** Start the leak procedure, or join the one that runs. It goes on in the due queue, over crashes. */
+  /**
+   * Start the leak procedure, or join the one that runs. It goes on in the due queue, over crashes. Throws
+   * `not_available` for kinds whose values no issue can end.
+   */
   async revokeLeaked(target: Target, reason: string): Promise<CredentialRecord> {
     this.#assertEnabled(target);
+    const { policy, forcible } = target.chain;
+    if (!issueKillsCurrent(policy, forcible)) {
+      throw new ZhongkongError('not_available', 'no issue ends a value of this kind', { advice: LIVES_TO_ITS_END });
+    }
     return this.#leases.run(target, null, {
       run: async (session) => {
         startLeak(session, reason);
