@@ -61,6 +61,8 @@ function waited(world: World, node: Node, member: Member, startedAt: number, bef
   )
     return;
   const { current, dead } = decodeRecord(member.target.id, before, plainSeal);
+  // A clock that was set moves the end of everything.
+  if (world.now - world.clockSetAt < 180 * MINUTE) return;
   const usable =
     current !== null &&
     !dead &&

@@ -186,7 +186,7 @@ export class Referee {
     const token = record?.current ? this.#deps.wechat.tokens.get(record.current.value) : undefined;
     const from =
       token === undefined
-        ? (this.#createdAt.get(account) ?? 0)
+        ? Math.max(this.#createdAt.get(account) ?? 0, this.#removedAt.get(account) ?? 0)
         : token.killer === null
           ? token.expiresAt - this.#windowMs(account)
           : token.diesAt;

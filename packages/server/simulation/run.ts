@@ -72,7 +72,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
 }
 
 async function stopAll(world: World): Promise<void> {
-  const alive = world.nodes.filter(({ process }) => !process.dead);
+  const alive = world.nodes.filter(({ process }) => !process.dead && !process.frozen);
   const ended = new Set<string>();
   for (const node of alive)
     void world.quietly(

@@ -57,7 +57,7 @@ const CALLS: readonly CallName[] = ['issue', 'issue', 'issue', 'write', 'write',
 function setTrap(world: World, dice: Dice, what: Trap['what']): void {
   const node = upNode(world, dice);
   if (!node) return;
-  const pauseMs = dice.pick([2, 20, 40, 90, 400]) * SECOND * dice.between(0.5, 1.5);
+  const pauseMs = dice.pick([2, 20, 40, 90, 400, 1200]) * SECOND * dice.between(0.5, 1.5);
   node.process.trap = { at: dice.pick(CALLS), when: dice.pick(['before', 'after']), what, pauseMs, thenCrash: dice.chance(0.3) };
   if (what === 'crash') world.inject('trap: crash', `${node.process.name} ${node.process.trap.when} ${node.process.trap.at}`);
 }
