@@ -129,8 +129,8 @@ export class RefreshSession {
     for (const [index, slot] of slots.entries()) {
       const sent = await this.#askWith(slot, forced);
       if (sent === 'lease_short') return sent;
-      const { outcome, sentAt, upstreamMs } = sent;
-      if (outcome.ok) return this.#accept(outcome, { reason, forced, slot, fallback: index > 0, sentAt, upstreamMs });
+      const { outcome, ...when } = sent;
+      if (outcome.ok) return this.#accept(outcome, { reason, forced, slot, fallback: index > 0, ...when });
       this.#settleFailure(outcome, forced);
       if (forced && outcome.answered && outcome.failure.class === 'rate-day') return this.#forcedUsedUp(reason);
       if (!outcome.answered || !chain.tryFallbackSecret(outcome.failure) || index === slots.length - 1) {
@@ -268,9 +268,10 @@ export class RefreshSession {
       return 'lease_short' as const;
     }
     const sentAt = time.now();
+    const { uncertaintyMs } = time;
     const startedAt = clock.monotonic();
     const outcome = await this.#exchange(chain.issue({ appId: account.appId, secret, force: forced }));
-    return { outcome, sentAt, upstreamMs: Math.round(clock.monotonic() - startedAt) };
+    return { outcome, sentAt, uncertaintyMs, upstreamMs: Math.round(clock.monotonic() - startedAt) };
   }
 
   async #exchange(request: UpstreamRequest): Promise<IssueOutcome> {
@@ -297,9 +298,17 @@ export class RefreshSession {
   /** A value arrived: make it current, tell, store. */
   async #accept(
     outcome: { readonly value: string; readonly lifetimeMs: number },
-    how: { reason: IssueReason; forced: boolean; slot: number; fallback: boolean; sentAt: number; upstreamMs: number },
+    how: {
+      reason: IssueReason;
+      forced: boolean;
+      slot: number;
+      fallback: boolean;
+      sentAt: number;
+      uncertaintyMs: number;
+      upstreamMs: number;
+    },
   ): Promise<'issued' | 'same'> {
-    const { hash, time, random, events } = this.#deps;
+    const { hash, random, events } = this.#deps;
     const { id, chain } = this.target;
     const before = this.record;
     const fingerprint = hash.fingerprint(outcome.value);
@@ -307,7 +316,8 @@ export class RefreshSession {
       value: outcome.value,
       fingerprint,
       sentAt: how.sentAt,
-      lifetimeMs: outcome.lifetimeMs - time.uncertaintyMs,
+      // As uncertain as `sentAt` was, whatever was measured since.
+      lifetimeMs: outcome.lifetimeMs - how.uncertaintyMs,
       forced: how.forced,
       unit: random.unit(),
     });
