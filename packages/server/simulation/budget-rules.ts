@@ -6,7 +6,7 @@ import type { Issue } from './wechat.ts';
 
 const DAY_MS = 86_400_000;
 const BEIJING_MS = 8 * 3_600_000;
-/** WeChat's own spacing; the product keeps a little more. */
+/** Between two calls, as the product makes them; what befalls the first on its way it cannot know. */
 const SPACING_MS = 30_000;
 
 interface Counts {
@@ -26,19 +26,19 @@ export class BudgetRules {
     this.#violated = violated;
   }
 
-  sending({ account, forced, sentAt, late }: Issue): void {
+  sending({ account, forced, askedAt, late }: Issue): void {
     if (!forced) return;
-    const apartMs = sentAt - this.#of(account).lastForcedAt;
+    const apartMs = askedAt - this.#of(account).lastForcedAt;
     if (apartMs < SPACING_MS && !late) this.#violated('budget: forced issues too close', account, `${Math.round(apartMs)} ms`);
   }
 
   /** A token was made. Who has nothing usable left is not kept from asking by our own count. */
-  made({ account, forced, late, sentAt }: Issue, limits: IssueLimits, usable: boolean): void {
+  made({ account, forced, late, askedAt }: Issue, limits: IssueLimits, usable: boolean): void {
     const counts = this.#of(account);
     counts.made += 1;
     if (forced) counts.forced += 1;
     // Who was paused could not know of the others.
-    if (forced && !late) counts.lastForcedAt = sentAt;
+    if (forced && !late) counts.lastForcedAt = askedAt;
     const over = (what: string): void => this.#violated('budget: more issues than a day allows', account, what);
     if (usable && counts.made > limits.issuesPerDay) over(`${counts.made}`);
     if (counts.forced > limits.forcedPerDay) over(`${counts.forced} forced`);

@@ -67,7 +67,7 @@ function waited(world: World, node: Node, member: Member, startedAt: number, bef
     current !== null &&
     !dead &&
     world.referee.lastChange(member.target).diedAt < startedAt - SECOND &&
-    world.startAt + startedAt < current.expiresAt - 1000;
+    world.startAt + world.clockOffset + startedAt < current.expiresAt - SECOND;
   if (usable) {
     const ms = Math.round(world.now - startedAt);
     world.referee.violated('never waits: a read waited while a usable one exists', member.id, `${ms} ms at ${process.name}`);

@@ -39,7 +39,9 @@ export interface RefereeDeps {
 }
 
 /** Unimpaired time in which a credential can always be made: a lease to run out, a backoff, and the work. */
-const ENOUGH_MS = 110_000;
+const ENOUGH_MS = 150_000;
+/** What was sent this shortly before the end of a run may still be on its way into the store. */
+const STILL_IN_AIR_MS = 60_000;
 /** A stored value that was invalidated unseen: the looks after a takeover come every minute once the grace is over. */
 const FOUND_OUT_MS = 95_000;
 /** Whole milliseconds, and the drift since the last measurement. */
@@ -191,6 +193,7 @@ export class Referee {
           ? token.expiresAt - this.#windowMs(account)
           : token.diesAt;
     const good = health.longestGood(account, from, now());
+    if (this.#clockWasSet()) return this.excuse('read failed: a clock was set');
     if (good < ENOUGH_MS) return this.excuse('read failed: no chance to issue');
     this.violated('no gap: a read failed', account, `${code}, although ${Math.round(good / 1000)} s were free of faults`);
   }
@@ -341,7 +344,7 @@ export class Referee {
       else this.excuse(`${doubt.rule.startsWith('no gap') ? 'refused' : 'shortened'}: ${why}`);
     }
     for (const { issue } of this.#tokenOf.values()) {
-      if (issue.by === null || issue.landedAt !== null) continue;
+      if (issue.by === null || issue.landedAt !== null || issue.sentAt > this.#deps.now() - STILL_IN_AIR_MS) continue;
       if (issue.lostBecause !== null) this.excuse(`issue lost: ${issue.lostBecause}`);
       else
         this.violated(

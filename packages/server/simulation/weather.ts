@@ -309,12 +309,14 @@ function disable(world: World, dice: Dice): void {
   const ms = dice.around(5 * MINUTE);
   world.inject('admin: disable', `${id} ${seconds(ms)}`);
   world.health.impair(id, world.now + ms + ADMIN_MS);
-  void world.quietly(
-    node.accounts.update(id, { enabled: false }, 'sim').then(() => world.referee.disabled(id, true)),
-    'disabling',
-  );
+  let over = false;
+  const disabled = node.accounts.update(id, { enabled: false }, 'sim').then(() => {
+    if (!over) world.referee.disabled(id, true);
+  });
+  void world.quietly(disabled, 'disabling');
   world.scheduler.after(ms, null, () =>
     insist(world, dice, id, (other) => {
+      over = true;
       world.referee.disabled(id, false);
       return other.accounts.update(id, { enabled: true }, 'sim').catch((error: unknown) => {
         if (!(error instanceof ZhongkongError) || error.code !== 'not_found') throw error;

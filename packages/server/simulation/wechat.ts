@@ -20,6 +20,8 @@ export interface Issue {
   readonly account: string;
   /** Number of the process that sent it; null: somebody who is not us. */
   readonly by: number | null;
+  /** When the product made the call; a process that is frozen then sends later. */
+  readonly askedAt: number;
   readonly sentAt: number;
   readonly forced: boolean;
   /** It left after its sender's lease had ended: promise 1's named case. */
@@ -130,7 +132,7 @@ export class Wechat {
   foreign(account: WechatAccount, force: boolean): boolean {
     const now = this.#options.now();
     const issue: Issue = {
-      ...{ account: account.appId, by: null, sentAt: now, forced: force, late: false, elective: false },
+      ...{ account: account.appId, by: null, askedAt: now, sentAt: now, forced: force, late: false, elective: false },
       ...{ arrivedAt: now, reason: null, landedAt: null, lostBecause: null },
     };
     const before = this.made;

@@ -242,7 +242,7 @@ export class World {
     const until = node.link.leases.get(credentialKey(target.id))?.until;
     const late = until === undefined || leavesAt + UPSTREAM_DEADLINE_MS > until + 50;
     const issue: Issue = {
-      ...{ account: member.id, by: node.process.number, sentAt: leavesAt, forced: fields.force_refresh === true },
+      ...{ account: member.id, by: node.process.number, askedAt: this.now, sentAt: leavesAt, forced: fields.force_refresh === true },
       late,
       elective: this.#isElective(node, member.id),
       ...{ arrivedAt: leavesAt, reason: null, landedAt: null, lostBecause: late ? 'it left late' : null },
