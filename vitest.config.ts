@@ -18,6 +18,7 @@ export default defineConfig({
       level('contract', ['packages/*/test/contract/**/*.test.ts']),
       level('stores', ['packages/*/test/stores/**/*.test.ts'], 60_000, { globalSetup: './scripts/test/database-servers.mjs' }),
       level('race', ['packages/*/test/race/**/*.test.ts']),
+      level('simulation', ['packages/*/test/simulation/**/*.test.ts'], 120_000),
       level('e2e', ['packages/*/test/e2e/**/*.test.ts'], 60_000),
       level('sdk', ['packages/*/test/sdk/**/*.test.ts'], 60_000),
     ],

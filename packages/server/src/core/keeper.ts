@@ -23,12 +23,13 @@ import type { Target } from './kind.ts';
 import { startLeak, stepLeak } from './leak.ts';
 import { RecordMemory } from './memory.ts';
 import { cooldownOf, type ReportResult, verifyReport } from './report.ts';
-import { backingOff, coolingMs, honestRemaining, mustRefresh, shouldRefresh, suspect, usable } from './schedule.ts';
+import { asOthersPlan, backingOff, coolingMs, honestRemaining, mustRefresh, shouldRefresh, suspect, usable } from './schedule.ts';
 import type { SessionDeps } from './session.ts';
 import { SingleFlight } from './single-flight.ts';
 import type { Acquired } from './store.ts';
 import { overBudget, unavailable } from './unavailable.ts';
 import { type Held, LeaseRunner } from './lease-runner.ts';
+import { issueKillsCurrent } from './policy.ts';
 
 export interface KeeperDeps extends SessionDeps {
   /** Names this process in leases; unique per process start. */
@@ -44,6 +45,11 @@ export interface ReadOptions {
 
 /** Work that failed by a fault of ours is not tried again before this: it would only spin. */
 const FAULT_RETRY_MS = 60_000;
+
+const LIVES_TO_ITS_END = {
+  en: 'The platform lets values of this kind live to their own end, whatever is issued. Reset the AppSecret there.',
+  zh: '该平台的此类凭据会一直有效到自然过期，重新签发也无法使其失效。请在平台侧重置 AppSecret。',
+};
 
 export class Keeper {
   readonly #deps: KeeperDeps;
@@ -116,9 +122,16 @@ export class Keeper {
     throw overBudget(allowedAt(record, limits, 'ordered', forcible, time.now()) - time.now());
   }
 
-  /** Start the leak procedure, or join the one that runs. It goes on in the due queue, over crashes. */
+  /**
+   * Start the leak procedure, or join the one that runs. It goes on in the due queue, over crashes. Throws
+   * `not_available` for kinds whose values no issue can end.
+   */
   async revokeLeaked(target: Target, reason: string): Promise<CredentialRecord> {
     this.#assertEnabled(target);
+    const { policy, forcible } = target.chain;
+    if (!issueKillsCurrent(policy, forcible)) {
+      throw new ZhongkongError('not_available', 'no issue ends a value of this kind', { advice: LIVES_TO_ITS_END });
+    }
     return this.#leases.run(target, null, {
       run: async (session) => {
         startLeak(session, reason);
@@ -203,8 +216,10 @@ export class Keeper {
     const now = time.now();
     const { current } = record;
     if (current === null || mustRefresh(record, now)) throw unavailable(record, now);
-    const knownAt = this.#upToDateAt === null ? now : Math.max(this.#upToDateAt, this.#memory.lookedAt(record.id));
-    const expiresInMs = Math.max(0, honestRemaining(record, target.chain.policy, now, knownAt) - time.uncertaintyMs);
+    const knownAt = this.#memory.knownUpTo(record.id, this.#upToDateAt ?? now);
+    const { policy } = target.chain;
+    const told = this.#memory.isUnsaved(record.id) ? asOthersPlan(record, policy) : record;
+    const expiresInMs = Math.max(0, honestRemaining(told, policy, now, knownAt) - time.uncertaintyMs);
     const state = suspect(record, now) ? 'suspect' : now >= record.refreshAt ? 'due' : 'fresh';
     return {
       id: record.id,

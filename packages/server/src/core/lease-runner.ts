@@ -80,14 +80,17 @@ export class LeaseRunner {
     for (let races = 0; ; races += 1) {
       const got = acquired ?? (await this.#acquire(target.id, work));
       acquired = null;
-      if ('satisfied' in got) return this.#memory.remember(this.#memory.decode(got.satisfied), this.#memory.look);
+      if ('satisfied' in got) return this.#remember(got.satisfied);
       try {
         return await this.#attempt(target, got, work);
       } catch (error) {
         if (!(error instanceof StaleLease)) throw error;
         this.#memory.drop(target.id);
         if (error.raced) this.#raced.add(credentialKey(target.id));
-        if ((await this.#deps.credentials.read(target.id)) === null) throw new ZhongkongError('not_found', 'the account was removed');
+        const stored = await this.#deps.credentials.read(target.id);
+        if (stored === null) throw new ZhongkongError('not_found', 'the account was removed');
+        // What the later holder stored may be all that was wanted: an order is not carried out twice.
+        if (this.#satisfies(stored, work)) return this.#remember(stored);
         if (races >= MAX_RACES)
           throw new ZhongkongError('deadline_exceeded', 'other nodes kept taking the lease', { retryAfterSeconds: 1 });
       }
@@ -125,10 +128,18 @@ export class LeaseRunner {
 
   #acquire(id: CredentialId, work: LeasedWork): Promise<Held | { readonly satisfied: StoredCredential }> {
     return acquireLease(this.#deps, id, {
-      // After a race of ours no commit is to be trusted: the doubt has to be written down first.
-      satisfiedBy: (stored) => !this.#raced.has(credentialKey(id)) && work.satisfiedBy(this.#memory.decode(stored)),
+      satisfiedBy: (stored) => this.#satisfies(stored, work),
       givenUp: () => this.draining,
     });
+  }
+
+  /** After a race of ours no commit is to be trusted: the doubt has to be written down first. */
+  #satisfies(stored: StoredCredential, work: LeasedWork): boolean {
+    return !this.#raced.has(credentialKey(stored.id)) && work.satisfiedBy(this.#memory.decode(stored));
+  }
+
+  #remember(stored: StoredCredential): CredentialRecord {
+    return this.#memory.remember(this.#memory.decode(stored), this.#memory.look);
   }
 
   #track<T>(work: Promise<T>): Promise<T> {

@@ -66,9 +66,14 @@ export class RecordMemory {
     return this.#entries.get(credentialKey(id))?.record;
   }
 
-  /** Up to when the record was surely what the store had. */
-  lookedAt(id: CredentialId): number {
-    return this.#entries.get(credentialKey(id))?.lookedAt ?? 0;
+  /**
+   * Up to when the record was surely what the store had: until `allKnownAt`, up to which all changes were heard of, but
+   * for a record that one of these changes concerned. What has been stored since is what memory is waiting for.
+   */
+  knownUpTo(id: CredentialId, allKnownAt: number): number {
+    const entry = this.#entries.get(credentialKey(id));
+    if (!entry) return allKnownAt;
+    return this.#isBehind(entry) ? entry.lookedAt : Math.max(allKnownAt, entry.lookedAt);
   }
 
   /** The store failed a moment ago. */
@@ -129,6 +134,11 @@ export class RecordMemory {
   rememberUnsaved(record: CredentialRecord): CredentialRecord {
     const next = { ...record, saves: record.saves + 1 };
     return this.#set(next, { look: this.#drops, lookedAt: this.#deps.time.now(), unsaved: true });
+  }
+
+  /** The store would not take this value: no other node has heard of it. */
+  isUnsaved(id: CredentialId): boolean {
+    return this.#entries.get(credentialKey(id))?.unsaved ?? false;
   }
 
   drop(id: CredentialId): void {

@@ -26,8 +26,14 @@ export type RefreshPolicy =
  */
 export const GRACE_MARGIN_MS = 30_000;
 
+/**
+ * An intent is stored this long after the instant that it names at most, or its call is not made. Until it is stored,
+ * other nodes count a lifetime from later instants than the retry after its loss will count the grace from.
+ */
+export const INTENT_LAG_MS = 10_000;
+
 /** Old and new live side by side this long in a stable hand-over. */
-const STABLE_GRACE_MS = 300_000;
+export const STABLE_GRACE_MS = 300_000;
 
 /** Whether an issue may end the life of the running credential: then an intent is written first. */
 export function issueKillsCurrent(policy: RefreshPolicy, forced: boolean): boolean {
@@ -52,10 +58,14 @@ export function graceOverMs(policy: RefreshPolicy): number {
 /** However short the lives that upstream gives: never plan issues closer together than this. */
 const SHORTEST_PLAN_MS = 5000;
 
-/** When to start refreshing a credential; `unit` is random in [0, 1). Short lives shrink the window to half. */
+/**
+ * When to start refreshing a credential; `unit` is random in [0, 1). Short lives shrink the window to half. A stable
+ * value that upstream has kept running shrinks nothing: before its hand-over there is no other to be had.
+ */
 export function plannedRefreshAt(policy: RefreshPolicy, issuedAt: number, expiresAt: number, unit: number): number {
   const lifetimeMs = expiresAt - issuedAt;
-  const windowMs = Math.min(policy.refreshWindowMs, lifetimeMs / 2);
+  const beforeHandOver = policy.type === 'stable-window' && lifetimeMs > policy.windowMs;
+  const windowMs = beforeHandOver ? policy.refreshWindowMs : Math.min(policy.refreshWindowMs, lifetimeMs / 2);
   // Two refreshes must not come closer than the grace: the second one evicts what the first let live on.
   const roomMs = policy.type === 'rotate-with-grace' ? Math.max(0, lifetimeMs - windowMs - policy.graceMs) : windowMs;
   const jitterMs = Math.min(policy.jitterMs, windowMs / 4, roomMs) * unit;

@@ -6,7 +6,7 @@
 
 import type { CredentialRecord } from './credential.ts';
 import type { CredentialState } from './events.ts';
-import { type RefreshPolicy, survivesIssueMs } from './policy.ts';
+import { INTENT_LAG_MS, type RefreshPolicy, survivesIssueMs } from './policy.ts';
 
 /** What a credential in doubt is said to live: come back soon, but do not spin. */
 export const SUSPECT_LIFETIME_MS = 10_000;
@@ -80,10 +80,19 @@ export function coolingMs(record: CredentialRecord, cooldownMs: number, now: num
 export function honestUntil(record: CredentialRecord, policy: RefreshPolicy, now: number, knownAt = now): number {
   const { current, intent, suspectFrom } = record;
   if (current === null || record.dead) return now;
-  const bySchedule = Math.max(record.refreshAt, Math.min(knownAt, now)) + survivesIssueMs(policy, false);
+  const bySchedule = Math.max(record.refreshAt, Math.min(knownAt, now)) + survivesIssueMs(policy, false) - INTENT_LAG_MS;
   const byIntent = intent ? intent.at + survivesIssueMs(policy, intent.forced) : NEVER;
   const honest = Math.min(current.expiresAt, bySchedule, byIntent, suspectFrom ?? NEVER);
   return honest > now ? honest : Math.min(current.expiresAt, now + SUSPECT_LIFETIME_MS);
+}
+
+/**
+ * A value that is not stored, as the others see it: an issue whose answer was lost. If its node dies, they issue again
+ * once the grace of that issue is over.
+ */
+export function asOthersPlan(record: CredentialRecord, policy: RefreshPolicy): CredentialRecord {
+  const lostAt = (record.current?.issuedAt ?? 0) + survivesIssueMs(policy, false);
+  return { ...record, refreshAt: Math.min(record.refreshAt, lostAt) };
 }
 
 /** What is left of `honestUntil`, never negative. */

@@ -16,7 +16,7 @@ import type { CoreEvent, EventSink, IssueReason } from './events.ts';
 import type { UpstreamFailure } from './failure.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
-import { issueKillsCurrent, type RefreshPolicy } from './policy.ts';
+import { INTENT_LAG_MS, issueKillsCurrent, type RefreshPolicy } from './policy.ts';
 import type { Random } from './random.ts';
 import { nextAttemptAt, usable } from './schedule.ts';
 import type { Seal } from './seal.ts';
@@ -78,6 +78,9 @@ const LOOK_AGAIN_MS = 60_000;
 /** A stable value this much before its hand-over cannot have changed by itself. */
 const HAND_OVER_TOLERANCE_MS = 5000;
 
+/** A value that upstream calls expired this close to its own end has simply outlived it: clocks differ. */
+const OWN_END_TOLERANCE_MS = 30_000;
+
 const INSTALLATION_ADVICE = {
   en: 'WeChat could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".',
   zh: '无法连接微信，或微信返回了无法识别的内容。若持续出现，请用 “zhongkong doctor” 检查 DNS、出网和 TLS。',
@@ -127,8 +130,8 @@ export class RefreshSession {
     for (const [index, slot] of slots.entries()) {
       const sent = await this.#askWith(slot, forced);
       if (sent === 'lease_short') return sent;
-      const { outcome, sentAt, upstreamMs } = sent;
-      if (outcome.ok) return this.#accept(outcome, { reason, forced, slot, fallback: index > 0, sentAt, upstreamMs });
+      const { outcome, ...when } = sent;
+      if (outcome.ok) return this.#accept(outcome, { reason, forced, slot, fallback: index > 0, ...when });
       this.#settleFailure(outcome, forced);
       if (forced && outcome.answered && outcome.failure.class === 'rate-day') return this.#forcedUsedUp(reason);
       if (!outcome.answered || !chain.tryFallbackSecret(outcome.failure) || index === slots.length - 1) {
@@ -155,7 +158,7 @@ export class RefreshSession {
     this.#deps.events.emit({ type: 'credential.probed', id, verdict });
     const { unknownOutcomes, probeAt } = this.record;
     // Dead before its time, and no issue of ours is in doubt.
-    const early = verdict === 'dead' && unknownOutcomes === 0 && probeAt === null && usable(this.record, this.now);
+    const early = verdict === 'dead' && unknownOutcomes === 0 && probeAt === null && usable(this.record, this.now + OWN_END_TOLERANCE_MS);
     if (early) this.noteForeign();
     this.record = probed(this.record, verdict, this.target.chain.policy, this.now);
     return verdict;
@@ -260,15 +263,16 @@ export class RefreshSession {
       await this.save({ release: false });
     }
     // Last look before sending: a process that was paused here must not send under a lease that others may hold.
-    if (!this.#leaseOutlastsCall()) {
+    if (!this.#leaseOutlastsCall() || this.#intentIsOld()) {
       this.#deps.events.emit({ type: 'lease.lost', id: this.target.id, fence: this.#lease.fence });
       this.record = { ...withoutIntent(this.record), counters: refund(this.record.counters, forced) };
       return 'lease_short' as const;
     }
     const sentAt = time.now();
+    const { uncertaintyMs } = time;
     const startedAt = clock.monotonic();
     const outcome = await this.#exchange(chain.issue({ appId: account.appId, secret, force: forced }));
-    return { outcome, sentAt, upstreamMs: Math.round(clock.monotonic() - startedAt) };
+    return { outcome, sentAt, uncertaintyMs, upstreamMs: Math.round(clock.monotonic() - startedAt) };
   }
 
   async #exchange(request: UpstreamRequest): Promise<IssueOutcome> {
@@ -295,9 +299,17 @@ export class RefreshSession {
   /** A value arrived: make it current, tell, store. */
   async #accept(
     outcome: { readonly value: string; readonly lifetimeMs: number },
-    how: { reason: IssueReason; forced: boolean; slot: number; fallback: boolean; sentAt: number; upstreamMs: number },
+    how: {
+      reason: IssueReason;
+      forced: boolean;
+      slot: number;
+      fallback: boolean;
+      sentAt: number;
+      uncertaintyMs: number;
+      upstreamMs: number;
+    },
   ): Promise<'issued' | 'same'> {
-    const { hash, time, random, events } = this.#deps;
+    const { hash, random, events } = this.#deps;
     const { id, chain } = this.target;
     const before = this.record;
     const fingerprint = hash.fingerprint(outcome.value);
@@ -305,7 +317,8 @@ export class RefreshSession {
       value: outcome.value,
       fingerprint,
       sentAt: how.sentAt,
-      lifetimeMs: outcome.lifetimeMs - time.uncertaintyMs,
+      // As uncertain as `sentAt` was, whatever was measured since.
+      lifetimeMs: outcome.lifetimeMs - how.uncertaintyMs,
       forced: how.forced,
       unit: random.unit(),
     });
@@ -365,6 +378,12 @@ export class RefreshSession {
     const failure = backedOff(upstream, this.record.failure, this.now, random.unit());
     this.record = failed(this.record, failure);
     events.emit({ type: 'refresh.failed', id: this.target.id, failure });
+  }
+
+  /** Stored so late that what others were told since would not hold. */
+  #intentIsOld(): boolean {
+    const { intent } = this.record;
+    return intent !== null && this.now - intent.at > INTENT_LAG_MS;
   }
 
   #leaseOutlastsCall(): boolean {

@@ -10,7 +10,8 @@ import type { EventSink } from './events.ts';
 
 /** A larger change of the offset than drift can explain: somebody set a clock. */
 const JUMP_MS = 5000;
-/** Two clocks drift apart by less than this between two measurements 30 s apart (over 300 ppm). */
+/** Two clocks drift apart by less than `DRIFT_MS` in this long (over 300 ppm). */
+const DRIFT_EVERY_MS = 30_000;
 const DRIFT_MS = 10;
 
 export class StoreTime {
@@ -19,6 +20,7 @@ export class StoreTime {
   readonly #events: EventSink;
   #offset: number;
   #uncertaintyMs = 0;
+  #measuredAt = 0;
   #measured = false;
 
   constructor(clock: Clock, storeNow: () => Promise<number>, events: EventSink) {
@@ -37,15 +39,14 @@ export class StoreTime {
     const offset = storeNow - (before + after) / 2;
     const byMs = Math.round(offset - this.#offset);
     const uncertaintyMs = Math.ceil((after - before) / 2);
-    const slackMs = uncertaintyMs + this.#uncertaintyMs;
-    if (this.#measured && Math.abs(byMs) <= uncertaintyMs && uncertaintyMs > this.#uncertaintyMs + DRIFT_MS) {
-      // A slow answer that agrees with what we knew better: keep that, and allow for the drift since.
-      this.#uncertaintyMs += DRIFT_MS;
-      return;
-    }
+    const knownTo = this.uncertaintyMs;
+    const slackMs = uncertaintyMs + knownTo;
+    // A slow answer that agrees with what we know better, drift since then included.
+    if (this.#measured && Math.abs(byMs) <= uncertaintyMs && uncertaintyMs > knownTo) return;
     if (this.#measured && Math.abs(byMs) > JUMP_MS + slackMs) this.#events.emit({ type: 'clock.jumped', byMs });
     this.#offset = offset;
     this.#uncertaintyMs = uncertaintyMs;
+    this.#measuredAt = after;
     this.#measured = true;
   }
 
@@ -54,7 +55,9 @@ export class StoreTime {
     return Math.floor(this.#clock.monotonic() + this.#offset);
   }
 
+  /** How far `now` may be off: half the round trip of the last measurement, and the drift since. */
   get uncertaintyMs(): number {
-    return this.#uncertaintyMs;
+    if (!this.#measured) return 0;
+    return this.#uncertaintyMs + Math.floor((this.#clock.monotonic() - this.#measuredAt) / DRIFT_EVERY_MS) * DRIFT_MS;
   }
 }

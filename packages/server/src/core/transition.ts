@@ -7,7 +7,7 @@
 import type { CredentialRecord } from './credential.ts';
 import type { Failure } from './failure.ts';
 import type { ProbeVerdict } from './kind.ts';
-import { graceOverMs, plannedRefreshAt, type RefreshPolicy, survivesIssueMs } from './policy.ts';
+import { graceOverMs, plannedRefreshAt, type RefreshPolicy, STABLE_GRACE_MS, survivesIssueMs } from './policy.ts';
 
 /** Asked inside our window, upstream still gave the same value: its window opens any moment. */
 const SAME_VALUE_RETRY_MS = 5000;
@@ -106,9 +106,9 @@ export function issued(record: CredentialRecord, policy: RefreshPolicy, got: Iss
 /** How long the replaced value may still work. Upstream keeps only the latest two: after a lost answer, not at all. */
 function previousDiesAt(record: CredentialRecord, policy: RefreshPolicy, got: Issued): number {
   const ownEnd = record.current?.expiresAt ?? got.sentAt;
-  if (got.forced || record.dead) return got.sentAt;
-  if (policy.type !== 'rotate-with-grace') return ownEnd;
-  return record.unknownOutcomes > 0 ? got.sentAt : Math.min(ownEnd, got.sentAt + policy.graceMs);
+  if (got.forced || record.dead || record.unknownOutcomes > 0) return got.sentAt;
+  if (policy.type === 'rotate-with-grace') return Math.min(ownEnd, got.sentAt + policy.graceMs);
+  return policy.type === 'stable-window' ? Math.min(ownEnd, got.sentAt + STABLE_GRACE_MS) : ownEnd;
 }
 
 /** An issue failed. */

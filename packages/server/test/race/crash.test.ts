@@ -156,3 +156,14 @@ test('a lost answer in the leak procedure is not waited out for the sake of the 
   expect(model.accepts(leaked)).toBe(false);
   expect((await first.stored())?.leak).toMatchObject({ confirmedIssues: 2 });
 });
+
+test('a kind whose values no issue can end has no leak procedure: it would only ask for ever', async () => {
+  const policy = { type: 'sliding', refreshWindowMs: 600_000, jitterMs: 0 } as const;
+  const world = await World.create({ chain: { policy, forcible: false } });
+  const { clock, first, model } = world;
+  first.start();
+  await clock.until(first.read());
+  await expect(first.keeper.revokeLeaked(await first.target(), 'leak')).rejects.toMatchObject({ code: 'not_available' });
+  await clock.advance(60_000);
+  expect(model.calls.classic).toBe(1);
+});

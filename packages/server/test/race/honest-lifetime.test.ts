@@ -50,3 +50,28 @@ test('told lifetimes are true while only planned refreshes and single lost answe
     { numRuns: 25, seed: 20260301, endOnFailure: true },
   );
 });
+
+test('the time is measured better while an issue is in the air: its life is as uncertain as when it was sent', async () => {
+  const world = await World.create();
+  const { clock, first, model, upstream } = world;
+  let go = (): void => undefined;
+  first.store.fault = (method) =>
+    method === 'now'
+      ? new Promise<void>((resolve) => {
+          go = resolve;
+        })
+      : null;
+  const synced = first.time.sync();
+  await clock.advance(1000);
+  go();
+  await synced;
+  first.store.fault = () => null;
+  upstream.hold('/classic');
+  const reading = first.read();
+  await clock.advance(0);
+  await first.time.sync();
+  expect(first.time.uncertaintyMs).toBe(0);
+  upstream.held[0]?.reply();
+  const { value } = await clock.until(reading);
+  expect((await first.stored())?.current?.expiresAt).toBeLessThanOrEqual(model.diesAt(value));
+});

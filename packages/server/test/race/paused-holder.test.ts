@@ -60,6 +60,53 @@ test('stopped between intent and sending: the last look at the lease keeps it fr
   expect(model.calls.classic).toBe(2);
 });
 
+test('its intent is stored late, though within the lease: what others were told meanwhile would not hold, so nothing is sent', async () => {
+  for (const [stoppedMs, calls] of [
+    [9000, 2],
+    [11_000, 1],
+  ] as const) {
+    const { first, clock, model } = await due();
+    let go = (): void => undefined;
+    let intents = 0;
+    first.store.fault = (method) => {
+      if (method !== 'write' || intents++ > 0) return null;
+      return new Promise<void>((resolve) => {
+        go = resolve;
+      });
+    };
+    const flight = first.tick();
+    await clock.advance(stoppedMs);
+    go();
+    await clock.until(flight);
+    expect(model.calls.classic).toBe(calls);
+    // At once again, with an intent of its own.
+    await clock.until(first.tick());
+    expect(model.calls.classic).toBe(2);
+  }
+});
+
+test('an order whose holder was stopped is not carried out twice: what another node stored since is all that was wanted', async () => {
+  const world = await World.create();
+  const { first, clock, model } = world;
+  const second = world.node();
+  await first.read();
+  await clock.advance(MINUTE);
+  let go = (): void => undefined;
+  let intents = 0;
+  first.store.fault = (method) => {
+    if (method !== 'write' || intents++ > 0) return null;
+    return new Promise<void>((resolve) => {
+      go = resolve;
+    });
+  };
+  const ordered = first.keeper.refresh(await first.target(), 10 * MINUTE);
+  await clock.advance(LEASE_MS + 1000);
+  const other = await clock.until(second.keeper.refresh(await second.target(), 10_000));
+  go();
+  expect((await clock.until(ordered)).value).toBe(other.value);
+  expect(model.calls.classic).toBe(2);
+});
+
 test('stopped while sending, and answered after another committed: the stored one is suspect and issued again', async () => {
   const { world, first, second, clock, upstream, model } = await due();
   first.start();

@@ -106,6 +106,23 @@ test('stable: another fetcher forced a new value: the unforced call finds it, no
   expect((await first.stored())?.foreignRefreshAt).not.toBeNull();
 });
 
+test('a value that WeChat calls expired seconds before its own end was not fetched by anybody else', async () => {
+  const { clock, first, model } = await World.create();
+  const { value } = await first.read();
+  for (const [leftMs, foreign] of [
+    [31_000, 1],
+    [29_000, 0],
+  ] as const) {
+    const before = first.events.count('refresh.foreign');
+    const { current } = (await first.stored()) ?? {};
+    const now = clock.wall();
+    await clock.advance((current?.expiresAt ?? 0) - leftMs - now);
+    model.revoke(current?.value ?? value);
+    await clock.until(first.report(current?.value ?? value));
+    expect(first.events.count('refresh.foreign') - before).toBe(foreign);
+  }
+});
+
 test('stable: WeChat insists on a dead value: one forced issue, and the next only after 30 s', async () => {
   const { clock, first, model } = await World.create({ mode: 'stable' });
   const { value } = await first.read();

@@ -128,6 +128,46 @@ test('something changed, and then the store went away: the last look serves, tol
   expect(served).toMatchObject({ value, expiresInMs: 10_000 });
 });
 
+test('something changed and cannot be read: the last look is told to live as long as that change leaves it', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  const second = world.node();
+  const lookAround = async (): Promise<void> => {
+    const at = second.time.now();
+    await second.watcher.poll();
+    second.keeper.upToDate(at);
+  };
+  await lookAround();
+  const { value } = await second.read();
+  await clock.advance(104 * MINUTE);
+  first.start();
+  await clock.advance(2 * MINUTE);
+  expect(model.issues.classic).toHaveLength(2);
+  await lookAround();
+  second.store.fault = () => 'fail';
+  const served = await clock.until(second.read());
+  expect(served.value).toBe(value);
+  expect(served.expiresAt).toBeLessThanOrEqual(model.diesAt(value));
+});
+
+test('a value that nobody else has heard of is told to live as long as the others leave it if its node dies', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  first.start();
+  await clock.until(first.read());
+  await clock.advance(103 * MINUTE);
+  first.store.fault = (method) => (method === 'write' && model.issues.classic.length > 1 ? 'fail' : null);
+  await clock.advance(3 * MINUTE);
+  const served = await first.read();
+  expect(served.value).toBe('app-classic-2');
+  // Its node is dead from here on, and its value was never stored.
+  first.store.fault = () => 'fail';
+  world.node().start();
+  await clock.advance(10 * MINUTE);
+  expect(model.issues.classic.length).toBeGreaterThan(2);
+  expect(served.expiresAt).toBeLessThanOrEqual(model.diesAt('app-classic-2'));
+});
+
 test('the store hangs: a caller gets what memory has when its patience ends', async () => {
   const world = await World.create();
   const { clock, first } = world;

@@ -21,12 +21,19 @@ describe('plannedRefreshAt', () => {
     expect(plannedRefreshAt(STABLE, T, T + 7_200_000, 0.999_999)).toBeLessThan(T + 6_965_000);
   });
 
-  test('always inside the life, never earlier than its half less the jitter, never within 5 s of the issue', () => {
+  test('a stable value adopted with 345 s left is refreshed at 295 s left, not at its half', () => {
+    expect(plannedRefreshAt(STABLE, T, T + 345_000, 0)).toBe(T + 50_000);
+    // Below the hand-over every call makes a new one: then half of the life.
+    expect(plannedRefreshAt(STABLE, T, T + 300_000, 0)).toBe(T + 150_000);
+  });
+
+  test('always inside the life, classic never earlier than its half less the jitter, never within 5 s of the issue', () => {
     fc.assert(
       fc.property(fc.constantFrom(CLASSIC, STABLE), lifetime, unit, (policy, life, random) => {
         const after = plannedRefreshAt(policy, T, T + life, random) - T;
         expect(after).toBeLessThanOrEqual(life);
-        expect(after).toBeGreaterThanOrEqual(Math.min(life, Math.max(5000, Math.floor(life / 2) - 60_001)));
+        const half = policy === CLASSIC || life <= 300_000 ? Math.floor(life / 2) - 60_001 : 0;
+        expect(after).toBeGreaterThanOrEqual(Math.min(life, Math.max(5000, half)));
         if (policy === STABLE) expect(life - after).toBeLessThanOrEqual(295_000);
       }),
     );

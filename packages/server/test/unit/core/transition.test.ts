@@ -103,7 +103,9 @@ describe('a new value: until when the former may work', () => {
     ['classic: not beyond its own end', record(), CLASSIC, got({ sentAt: T + 7_100_000 }), 7_200_000],
     ['classic: after a lost answer it is the third, and evicted', record({ unknownOutcomes: 1 }), CLASSIC, got(), 6_300_000],
     ['dead already', record({ dead: true }), CLASSIC, got(), 6_300_000],
-    ['stable hand-over: to its own end', record(), STABLE, got(), 7_200_000],
+    ['stable hand-over: to its own end', record(), STABLE, got({ sentAt: T + 6_905_000 }), 7_200_000],
+    ['stable, replaced long before by somebody else: for a grace at most', record(), STABLE, got(), 6_600_000],
+    ['stable, after a forced issue was lost: it may be dead already', record({ unknownOutcomes: 1 }), STABLE, got(), 6_300_000],
     ['stable, forced: at once', record(), STABLE, got({ forced: true }), 6_300_000],
   ])('%s', (_name, before, policy, answer, expected) => {
     expect(issued(before, policy, answer).previous?.diesAt).toBe(T + expected);

@@ -1,0 +1,106 @@
+/**
+ * Dead tokens and broken lifetimes, and the narrow list of causes that a promise allows for them.
+ *
+ * Whether a cause applies depends on what became of the issue that ended the token, so cases wait until the end of the
+ * run. What excuses is the history of one credential: orders whose answer was lost, races that a paused holder lost.
+ */
+
+import { clockText } from './trace.ts';
+import type { Rule } from './rules.ts';
+import type { Issue, Token } from './wechat.ts';
+
+/** A lost race is told by the loser, and then issued again; the store may be away meanwhile. */
+const RACE_MS = 240_000;
+/** The next holder has counted a lost issue by then, and every node has heard of it. */
+const COUNTED_MS = 60_000;
+
+export interface Doubt {
+  readonly rule: Rule;
+  readonly token: Token;
+  readonly killer: Issue | 'revoked' | null;
+  readonly at: number;
+  readonly text: string;
+  /** The node had seen everything stored before this. */
+  readonly knownAt: number;
+  /** Its connection to the store was failing, so memory was all it had. */
+  readonly cutOff: boolean;
+  /** Its account was removed since it was issued. */
+  readonly removed: boolean;
+}
+
+interface Moment {
+  readonly account: string;
+  readonly at: number;
+}
+
+export class Doubts {
+  readonly #cases: Doubt[] = [];
+  readonly #races: Moment[] = [];
+  readonly #electiveIntents: Moment[] = [];
+  readonly #clockWasSet: (at: number) => boolean;
+
+  constructor(clockWasSet: (at: number) => boolean) {
+    this.#clockWasSet = clockWasSet;
+  }
+
+  add(doubt: Doubt): void {
+    this.#cases.push(doubt);
+  }
+
+  /** A commit was stale: a holder was paused past its lease, and two issues may have raced. */
+  raced(account: string, at: number): void {
+    this.#races.push({ account, at });
+  }
+
+  /** A call for a report, an order or the leak procedure is about to be made; its answer may be lost. */
+  electiveIntent(account: string, at: number): void {
+    this.#electiveIntents.push({ account, at });
+  }
+
+  /** Each case with the cause that excuses it, or null and what to say. */
+  *judged(): Generator<{ readonly doubt: Doubt; readonly why: string | null; readonly text: string }> {
+    for (const doubt of this.#cases) {
+      yield { doubt, why: this.#pardon(doubt), text: `${doubt.text}, ended by ${killerText(doubt.killer)}` };
+    }
+  }
+  /** The narrow list of causes that a promise allows, or null. */
+  #pardon(doubt: Doubt): string | null {
+    const { killer, token } = doubt;
+    const why = this.#pardonFor(doubt, killer);
+    if (why !== null || token.replacedBy === null || token.replacedBy === killer) return why;
+    // Somebody had made it the previous one already; who then made the next is not to blame.
+    return this.#pardonFor(doubt, token.replacedBy);
+  }
+
+  #pardonFor({ rule, token, at, knownAt, cutOff, removed }: Doubt, killer: Issue | 'revoked' | null): string | null {
+    if (killer === null) return this.#clockWasSet(at) ? 'a clock was set' : null;
+    if (killer === 'revoked') return 'revoked by WeChat';
+    if (killer.by === null) return 'a foreign issue';
+    if (killer.late) return 'a holder paused past its lease sent';
+    if (removed) return 'its account was removed';
+    if (killer.reason === 'suspect' || killer.reason === 'missing' || killer.landedAt === null) {
+      const { account } = token;
+      const within = (one: { readonly account: string; readonly at: number }, from: number): boolean =>
+        one.account === account && one.at >= from && one.at <= killer.sentAt;
+      if (this.#races.some((one) => within(one, killer.sentAt - RACE_MS)))
+        return 'a holder was paused past its lease, and two issues raced';
+      if (this.#electiveIntents.some((one) => within(one, token.issue.sentAt))) return 'the retry after a lost elective issue';
+    }
+    const { landedAt, reason } = killer;
+    const elective = reason === null ? killer.elective : reason === 'report' || reason === 'ordered' || reason === 'leak';
+    if (rule.startsWith('honest'))
+      return elective ? `an issue for a ${reason ?? 'report, order or leak'}` : this.#clockWasSet(at) ? 'a clock was set' : null;
+    // It was stored that there is another one, and this node had looked since: then it must not go on.
+    if (landedAt !== null && knownAt > landedAt && !cutOff) return null;
+    if (landedAt !== null && elective) return 'replaced for a report, order or leak, not heard of yet';
+    if (landedAt !== null && cutOff) return 'cut off from the store';
+    if (landedAt === null && elective && at - token.diesAt < COUNTED_MS) return 'an elective issue that was lost';
+    return cutOff ? 'cut off from the store' : null;
+  }
+}
+
+function killerText(killer: Issue | 'revoked' | null): string {
+  if (killer === null || killer === 'revoked') return killer ?? 'its own expiry';
+  const { by, reason, sentAt, landedAt, lostBecause } = killer;
+  return `#${by}'s ${reason ?? 'uncommitted'} issue of ${clockText(sentAt)}, ${landedAt === null ? `lost: ${lostBecause}` : `stored ${clockText(landedAt)}`}`;
+}
