@@ -4,6 +4,8 @@
  *
  * Whether a dead token is excused depends on who killed it and whether that issue was ever committed, which may turn out
  * later: such cases are noted when they happen and judged at the end. An excuse is narrow, has a name and is counted.
+ *
+ * Length: the rules share the notes of one run, and are read against each other.
  */
 
 import { decodeRecord } from '../src/core/codec.ts';

@@ -63,7 +63,7 @@ const CHECKS: readonly Check[] = [
     when: ({ store }) => !isEmbedded(store) && isFarWithoutTls(store),
     text: {
       en: 'The password and everything that is stored cross the network in the clear. Add ?sslmode=verify-full to the URL, or ?sslmode=disable when the network is trusted.',
-      zh: '密码和存储的内容会在网络上明文传输。请在地址后加上 ?sslmode=verify-full；若网络可信，可写明 ?sslmode=disable。',
+      zh: '密码和存储的内容会在网络上明文传输。请在地址后加上 “?sslmode=verify-full”；若网络可信，可写明 “?sslmode=disable”。',
     },
   },
   {

@@ -10,7 +10,8 @@ import { ZhongkongError } from './errors.ts';
 import type { Target } from './kind.ts';
 import { acquireLease, type Held } from './lease.ts';
 import type { RecordMemory } from './memory.ts';
-import { RefreshSession, type SessionDeps, StaleLease } from './session.ts';
+import { RefreshSession, type SessionDeps } from './session.ts';
+import { StaleLease } from './stale-lease.ts';
 import type { StoredCredential } from './store.ts';
 import { raced } from './transition.ts';
 

@@ -21,6 +21,7 @@ import type { Random } from './random.ts';
 import { nextAttemptAt, usable } from './schedule.ts';
 import type { Seal } from './seal.ts';
 import type { CredentialStore, LeaseGrant } from './store.ts';
+import { StaleLease } from './stale-lease.ts';
 import type { StoreTime } from './store-time.ts';
 import { failed, heldBack, issued, outcomeUnknown, probed, takenOver, withIntent, withoutIntent } from './transition.ts';
 import { type Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest } from './upstream.ts';
@@ -46,18 +47,6 @@ export interface KeeperSettings {
   readonly reportCooldownMs: number;
   /** Most records kept in memory. */
   readonly cacheSize: number;
-}
-
-/** A later lease exists: whatever this session did must not be stored. */
-export class StaleLease extends Error {
-  override readonly name = 'StaleLease';
-  /** Whether we issued a value upstream that may have killed what the other holder stored. */
-  readonly raced: boolean;
-
-  constructor(raced: boolean) {
-    super('a later lease exists');
-    this.raced = raced;
-  }
 }
 
 export type AskResult =

@@ -53,7 +53,7 @@ export function parseServerUrl(text: string, { scheme, name, port: defaultPort }
     new ZhongkongError('config_invalid', `store: ${what}`, {
       advice: {
         en: `Write it as ${scheme}://USER:PASSWORD@HOST:${defaultPort}/DATABASE?sslmode=verify-full; percent-encode special characters of the password (@ is %40, # is %23).`,
-        zh: `格式为 ${scheme}://用户:密码@主机:${defaultPort}/数据库?sslmode=verify-full；密码中的特殊字符须做百分号编码（@ 写作 %40，# 写作 %23）。`,
+        zh: `格式为 ${scheme}://USER:PASSWORD@HOST:${defaultPort}/DATABASE?sslmode=verify-full；密码中的特殊字符须做百分号编码（@ 写作 %40，# 写作 %23）。`,
       },
     });
   const decoded = (part: string, of: string): string => {
