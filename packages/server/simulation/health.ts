@@ -5,6 +5,13 @@
  * must have got over it. What is promised counts wherever enough unimpaired time was left.
  */
 
+import { FAILURE_CLASSES, type FailureClass } from '../src/core/failure.ts';
+
+/** How long a class of failure may keep the product from asking again once the cause is gone. */
+export const PENALTY_MS = Object.fromEntries(
+  Object.entries(FAILURE_CLASSES).map(([name, { backoffMs }]) => [name, (backoffMs.at(-1) ?? 0) * 1.25 + 5000]),
+) as Readonly<Record<FailureClass, number>>;
+
 interface Span {
   from: number;
   to: number;

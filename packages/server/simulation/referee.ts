@@ -11,12 +11,11 @@
 import { decodeRecord } from '../src/core/codec.ts';
 import type { CredentialRecord, ServedCredential } from '../src/core/credential.ts';
 import type { CoreEvent } from '../src/core/events.ts';
-import { FAILURE_CLASSES, type FailureClass } from '../src/core/failure.ts';
 import type { Target } from '../src/core/kind.ts';
 import type { CredentialWrite, LeaseGrant } from '../src/core/store.ts';
 import { nextBeijingMidnight } from '../src/core/backoff.ts';
 import type { Row } from '../src/stores/memory/state.ts';
-import type { Health } from './health.ts';
+import { type Health, PENALTY_MS } from './health.ts';
 import { UPSTREAM_DEADLINE_MS } from './node.ts';
 import { plainHash, plainSeal } from './plain-ports.ts';
 import type { Process } from './process.ts';
@@ -24,7 +23,7 @@ import { BudgetRules } from './budget-rules.ts';
 import { type Doubt, Doubts } from './doubts.ts';
 import type { Rule, Violation } from './rules.ts';
 import type { Trace } from './trace.ts';
-import { type Issue, type Token, type Wechat } from './wechat.ts';
+import { GRACE_MS, type Issue, type Token, type Wechat } from './wechat.ts';
 
 export interface RefereeDeps {
   readonly now: () => number;
@@ -196,7 +195,9 @@ export class Referee {
           : token.diesAt;
     const good = health.longestGood(account, from, now());
     if (this.#clockWasSet()) return this.excuse('read failed: a clock was set');
-    if (good < ENOUGH_MS) return this.excuse('read failed: no chance to issue');
+    // After a lost answer the product waits for the end of its grace: asking earlier could kill what is alive.
+    const lost = record !== null && (record.intent !== null || record.unknownOutcomes > 0);
+    if (good < ENOUGH_MS + (lost ? GRACE_MS : 0)) return this.excuse('read failed: no chance to issue');
     this.violated('no gap: a read failed', account, `${code}, although ${Math.round(good / 1000)} s were free of faults`);
   }
 
@@ -221,7 +222,7 @@ export class Referee {
       this.commits += 1;
       const token = this.#tokenOf.get(`${event.id.account} ${event.fingerprint}`);
       if (token?.issue.by === process.number) {
-        token.issue.reason = event.reason;
+        token.issue.reason ??= event.reason;
         const limits = this.#deps.target(token.account)?.chain.limits;
         if (limits) this.#budgets.committed(token.issue, limits, event.reason);
       }
@@ -398,8 +399,3 @@ export class Referee {
     return policy.refreshWindowMs - (policy.type === 'stable-window' ? policy.jitterMs : 0);
   }
 }
-
-/** How long a class of failure may keep the product from asking again once the cause is gone. */
-const PENALTY_MS = Object.fromEntries(
-  Object.entries(FAILURE_CLASSES).map(([name, { backoffMs }]) => [name, (backoffMs.at(-1) ?? 0) * 1.25 + 5000]),
-) as Readonly<Record<FailureClass, number>>;

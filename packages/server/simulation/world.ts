@@ -74,6 +74,8 @@ export class World {
   readonly #cacheSize: number;
   readonly #dice: Dice;
   #processes = 0;
+  /** Dead ones, too: what they sent may still take effect. */
+  readonly #byHolder = new Map<string, Node>();
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -104,7 +106,7 @@ export class World {
       row: (target) => this.#state.rows.get(credentialKey(target.id)),
       target: (account) => this.members.get(account)?.target ?? undefined,
       clockSetAt: () => this.clockSetAt,
-      working: (holder, account) => this.nodes.some((node) => node.holder === holder && this.#isElective(node, account)),
+      working: (holder, account) => this.#isElectiveHolder(holder, account),
     });
   }
 
@@ -188,6 +190,7 @@ export class World {
       now: () => this.scheduler.now,
       events: { emit: (event) => this.referee.event(process, event) },
     });
+    this.#byHolder.set(node.holder, node);
     const index = this.nodes.findIndex((one) => one.process.name === name);
     if (index === -1) this.nodes.push(node);
     else this.nodes[index] = node;
@@ -249,6 +252,11 @@ export class World {
     };
     this.referee.sending(issue, target, until);
     return issue;
+  }
+
+  #isElectiveHolder(holder: string, account: string): boolean {
+    const node = this.#byHolder.get(holder);
+    return node !== undefined && this.#isElective(node, account);
   }
 
   #isElective(node: Node, account: string): boolean {

@@ -66,7 +66,6 @@ const SKEW_WORTH_SAYING_MS = 60_000;
 const LOOK_AGAIN_MS = 60_000;
 /** A stable value this much before its hand-over cannot have changed by itself. */
 const HAND_OVER_TOLERANCE_MS = 5000;
-
 /** A value that upstream calls expired this close to its own end has simply outlived it: clocks differ. */
 const OWN_END_TOLERANCE_MS = 30_000;
 

@@ -41,8 +41,8 @@ export class StoreTime {
     const uncertaintyMs = Math.ceil((after - before) / 2);
     const knownTo = this.uncertaintyMs;
     const slackMs = uncertaintyMs + knownTo;
-    // A slow answer that agrees with what we know better, drift since then included.
-    if (this.#measured && Math.abs(byMs) <= uncertaintyMs && uncertaintyMs > knownTo) return;
+    // A slow answer that agrees with what we know better: neither is exact, so they differ by both at most.
+    if (this.#measured && Math.abs(byMs) <= slackMs && uncertaintyMs > knownTo) return;
     if (this.#measured && Math.abs(byMs) > JUMP_MS + slackMs) this.#events.emit({ type: 'clock.jumped', byMs });
     this.#offset = offset;
     this.#uncertaintyMs = uncertaintyMs;
