@@ -174,8 +174,15 @@ export async function createRig() {
     if (fast !== app || !fast.startsWith('HTTP/1.1 200')) throw new Error(`not alike:\n${fast}\n${app}`);
   }
 
+  /** Time passes, and the store's clock is looked at again, as a server does every 30 s. */
+  async function pass(ms: number): Promise<void> {
+    clock.at += ms;
+    await time.sync();
+  }
+
   return {
     clock,
+    pass,
     upstream,
     keeper,
     catalog,

@@ -206,7 +206,7 @@ describe('what changes is seen with the next request', () => {
   it('a key that expires', async () => {
     await alike(get(V1, bearer('short')), { status: 200, fast: true });
     await alike(get(dropin('short')), { status: 200, fast: true });
-    rig.clock.at += 60_000;
+    await rig.pass(60_000);
     await alike(get(V1, bearer('short')), { status: 401, fast: false });
     expect((await alike(get(dropin('short')), { status: 200, fast: false })).body).toContain('40125');
   });
@@ -277,13 +277,13 @@ describe('what changes is seen with the next request', () => {
     const read = get(`/v1/accounts/${account}/token`, bearer('all'));
     const text = get(dropin('all', account));
     rig.upstream.failing = false;
-    rig.clock.at += 7_200_000;
+    await rig.pass(7_200_000);
     await rig.both(read);
     rig.upstream.failing = true;
     const states = new Set<string>();
     const lives: number[] = [];
     const step = async (ms: number) => {
-      rig.clock.at += ms;
+      await rig.pass(ms);
       const answer = await alike(read, { status: 200, fast: true });
       await alike(text, { status: 200, fast: true });
       const { state, expires_in } = JSON.parse(answer.body) as { state: string; expires_in: number };
@@ -293,11 +293,11 @@ describe('what changes is seen with the next request', () => {
     for (const ms of [0, 1, 998, 1, 1, 59_999, 3_600_000, 2_500_000, 450_000, 300_000, 280_000, 5_000]) await step(ms);
     expect(states).toEqual(new Set(['fresh', 'due']));
     expect(lives).toEqual([...lives].sort((a, b) => b - a));
-    rig.clock.at += 60_000;
+    await rig.pass(60_000);
     await alike(read, { status: 503, fast: false });
     await alike(text, { status: 200, fast: false });
     rig.upstream.failing = false;
-    rig.clock.at += 60_000;
+    await rig.pass(60_000);
     await rig.both(read);
     await alike(read, { status: 200, fast: true });
   });
@@ -305,7 +305,7 @@ describe('what changes is seen with the next request', () => {
   it('a credential that was refreshed', async () => {
     const read = get(V1, bearer('all'));
     const before = JSON.parse((await alike(read, { status: 200, fast: true })).body) as { generation: number; value: string };
-    rig.clock.at += 40_000;
+    await rig.pass(40_000);
     const account = await rig.accounts.require('wxshop');
     await rig.keeper.refresh(rig.catalog.target(account, null), 5000);
     const after = JSON.parse((await alike(read, { status: 200, fast: true })).body) as { generation: number; value: string };
