@@ -136,6 +136,7 @@ export class Referee {
 
   /** A token's end was moved to before its own expiry. */
   died(token: Token, by: Issue | 'revoked'): void {
+    if (by === 'revoked' || by.by === null) this.#doubts.fromOutside(token.account, this.#deps.now());
     if (this.#deps.trace.on) {
       const who = by === 'revoked' ? 'revoked' : by.by === null ? 'by somebody else' : `by #${by.by}`;
       this.#deps.trace.line('WECHAT', `ends ${token.value} in ${Math.round((token.diesAt - this.#deps.now()) / 1000)} s, ${who}`);

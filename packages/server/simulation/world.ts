@@ -250,6 +250,11 @@ export class World {
       elective: this.#isElective(node, member.id),
       ...{ arrivedAt: leavesAt, reason: null, landedAt: null, lostBecause: late ? 'it left late' : null },
     };
+    if (this.trace.on) {
+      const offMs = Math.round(node.time.now() - this.storeNow());
+      if (Math.abs(offMs) > 5)
+        this.trace.line(node.process.name, `is off the store's clock by ${offMs} ms and knows it to ${node.time.uncertaintyMs} ms`);
+    }
     this.referee.sending(issue, target, until);
     return issue;
   }
