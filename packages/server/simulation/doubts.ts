@@ -9,8 +9,6 @@ import { clockText } from './trace.ts';
 import type { Rule } from './rules.ts';
 import type { Issue, Token } from './wechat.ts';
 
-/** A lost race is told by the loser, and then issued again; the store may be away meanwhile. */
-const RACE_MS = 240_000;
 /** The next holder has counted a lost issue by then, and every node has heard of it. */
 const COUNTED_MS = 60_000;
 
@@ -92,8 +90,8 @@ export class Doubts {
       const { account } = token;
       const within = (one: { readonly account: string; readonly at: number }, from: number): boolean =>
         one.account === account && one.at >= from && one.at <= killer.sentAt;
-      if (this.#races.some((one) => within(one, killer.sentAt - RACE_MS)))
-        return 'a holder was paused past its lease, and two issues raced';
+      // The loser tells of the doubt, which stays until an issue succeeds, however long WeChat or the store is away.
+      if (this.#races.some((one) => within(one, token.issue.sentAt))) return 'a holder was paused past its lease, and two issues raced';
       if (this.#electiveIntents.some((one) => within(one, token.issue.sentAt))) return 'the retry after a lost elective issue';
     }
     const { landedAt, reason } = killer;

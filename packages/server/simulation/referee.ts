@@ -154,7 +154,7 @@ export class Referee {
       return null;
     }
     const at = now();
-    const cutOff = process.storeFailedAt >= process.knownAt || at - process.knownAt > 15_000;
+    const cutOff = process.storeFailedAt >= process.knownAt - 1000 || at - process.knownAt > 15_000;
     const disabledAt = this.#disabledAt.get(account);
     if (disabledAt !== undefined && askedAt > disabledAt && process.knownAt > disabledAt && !cutOff) {
       this.violated('takes effect: disabled, but served', account, `${Math.round(at - disabledAt)} ms later by ${process.name}`);
@@ -205,7 +205,7 @@ export class Referee {
     return this.#generations.get(`${target.id.account} ${target.id.chain}`) ?? { changedAt: NEVER, diedAt: NEVER };
   }
 
-  /** A process was told something of the core. */
+  /** The core says something. */
   event(process: Process, event: CoreEvent): void {
     const { trace, health, now, storeNow } = this.#deps;
     if (trace.on && event.type !== 'credential.state') {
