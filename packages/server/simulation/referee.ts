@@ -144,8 +144,8 @@ export class Referee {
     if (token.toldUntil > token.diesAt + CLOCK_SLACK_MS) this.#dishonest(token, token.toldBy, Number.NEGATIVE_INFINITY, false);
   }
 
-  /** A caller got a value from a process. */
-  served(process: Process, account: string, served: ServedCredential, askedAt: number): Token | null {
+  /** A caller got a value from a process, which knew of all changes up to `knownAt` when it was asked. */
+  served(process: Process, account: string, served: ServedCredential, knownAt: number): Token | null {
     const { now, wechat, trace } = this.#deps;
     this.reads += 1;
     const token = wechat.tokens.get(served.value);
@@ -154,9 +154,9 @@ export class Referee {
       return null;
     }
     const at = now();
-    const cutOff = process.storeFailedAt >= process.knownAt - 1000 || at - process.knownAt > 15_000;
+    const cutOff = process.storeFailedAt >= knownAt - 1000 || at - knownAt > 15_000;
     const disabledAt = this.#disabledAt.get(account);
-    if (disabledAt !== undefined && askedAt > disabledAt && process.knownAt > disabledAt && !cutOff) {
+    if (disabledAt !== undefined && knownAt > disabledAt && !cutOff) {
       this.violated('takes effect: disabled, but served', account, `${Math.round(at - disabledAt)} ms later by ${process.name}`);
     }
     const errcode = wechat.check(served.value);
@@ -165,7 +165,7 @@ export class Referee {
       if (trace.on) trace.line(process.name, `hands out ${served.value}, which is dead (${errcode}), as ${served.state}`);
       if (served.state === 'suspect') this.excuse('refused: served as suspect');
       else if (this.#hasOldIntent(account)) this.excuse('refused: a lost answer that nobody could count yet');
-      else this.#doubt('no gap: handed out a dead token', token, process, cutOff, `as ${served.state} by ${process.name}`);
+      else this.#doubt('no gap: handed out a dead token', token, knownAt, cutOff, `as ${served.state} by ${process.name}`);
       return token;
     }
     // What a node that is cut off hands out beyond the honest end is told to live ten seconds only.
@@ -175,7 +175,7 @@ export class Referee {
       token.toldUntil = until;
       if (trace.on) token.toldBy = `told by ${process.name} at ${Math.round(at)}`;
     }
-    if (until > token.diesAt + CLOCK_SLACK_MS) this.#dishonest(token, `told by ${process.name} ${served.state}`, process.knownAt, cutOff);
+    if (until > token.diesAt + CLOCK_SLACK_MS) this.#dishonest(token, `told by ${process.name} ${served.state}`, knownAt, cutOff);
     return token;
   }
 
@@ -368,8 +368,8 @@ export class Referee {
     }
   }
 
-  #doubt(rule: Rule, token: Token, process: Process, cutOff: boolean, text: string): void {
-    this.#doubts.add(this.#case(rule, token, text, process.knownAt, cutOff));
+  #doubt(rule: Rule, token: Token, knownAt: number, cutOff: boolean, text: string): void {
+    this.#doubts.add(this.#case(rule, token, text, knownAt, cutOff));
   }
 
   #case(rule: Rule, token: Token, text: string, knownAt: number, cutOff: boolean): Doubt {
