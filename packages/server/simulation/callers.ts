@@ -30,9 +30,10 @@ async function read(world: World, node: Node, member: Member, minTtlMs: number):
   const startedAt = world.now;
   const before = world.stored(member);
   const { process } = node;
+  const { knownAt } = process;
   try {
     const served = await node.serve(world.adminKey, member.id, minTtlMs);
-    referee.served(process, member.id, served, startedAt);
+    referee.served(process, member.id, served, knownAt);
     if (world.now - startedAt > 4 * 1.5 * world.storeWeather.latencyMs + 5 && minTtlMs === 0)
       waited(world, node, member, startedAt, before);
     return served.value;
@@ -81,7 +82,7 @@ async function report(world: World, node: Node, member: Member, value: string): 
   const { knownAt } = process;
   const before = world.stored(member);
   const result = await node.report(world.adminKey, member.id, value);
-  if (result.credential) referee.served(process, member.id, result.credential, startedAt);
+  if (result.credential) referee.served(process, member.id, result.credential, knownAt);
   const after = world.stored(member);
   if (world.trace.on) world.trace.line('CALLER', `reported ${value}: ${result.outcome}`);
   if (result.outcome === 'superseded' || before === null || after === null || member.target === null) return;
@@ -156,10 +157,11 @@ class Cacher {
 
   async #use(node: Node): Promise<void> {
     const { now, wechat, referee, adminKey } = this.#world;
+    const { knownAt } = node.process;
     if (this.#value === null || now >= this.#until) {
       const served = await node.serve(adminKey, this.#member.id, 0).catch(() => null);
       if (!served) return;
-      referee.served(node.process, this.#member.id, served, now);
+      referee.served(node.process, this.#member.id, served, knownAt);
       this.#value = served.value;
       this.#until = this.#world.now + served.expiresInMs;
     }

@@ -9,8 +9,6 @@ import { clockText } from './trace.ts';
 import type { Rule } from './rules.ts';
 import type { Issue, Token } from './wechat.ts';
 
-/** A lost race is told by the loser, and then issued again; the store may be away meanwhile. */
-const RACE_MS = 240_000;
 /** The next holder has counted a lost issue by then, and every node has heard of it. */
 const COUNTED_MS = 60_000;
 
@@ -37,6 +35,7 @@ export class Doubts {
   readonly #cases: Doubt[] = [];
   readonly #races: Moment[] = [];
   readonly #electiveIntents: Moment[] = [];
+  readonly #outside: Moment[] = [];
   readonly #clockWasSet: (at: number) => boolean;
 
   constructor(clockWasSet: (at: number) => boolean) {
@@ -57,6 +56,11 @@ export class Doubts {
     this.#electiveIntents.push({ account, at });
   }
 
+  /** Somebody who is not us issued, or WeChat revoked: what follows is the answer to that. */
+  fromOutside(account: string, at: number): void {
+    this.#outside.push({ account, at });
+  }
+
   /** Each case with the cause that excuses it, or null and what to say. */
   *judged(): Generator<{ readonly doubt: Doubt; readonly why: string | null; readonly text: string }> {
     for (const doubt of this.#cases) {
@@ -67,9 +71,13 @@ export class Doubts {
   #pardon(doubt: Doubt): string | null {
     const { killer, token } = doubt;
     const why = this.#pardonFor(doubt, killer);
-    if (why !== null || token.replacedBy === null || token.replacedBy === killer) return why;
+    const { replacedBy } = token;
+    if (why !== null || replacedBy === null || replacedBy === killer || killer === null || killer === 'revoked') return why;
+    // Its successor was ended from outside, and what replaced that one evicted it.
+    const forced = ({ account, at }: Moment): boolean => account === token.account && at >= replacedBy.arrivedAt && at <= killer.arrivedAt;
+    if (this.#outside.some(forced)) return 'its successor was ended from outside';
     // Somebody had made it the previous one already; who then made the next is not to blame.
-    return this.#pardonFor(doubt, token.replacedBy);
+    return this.#pardonFor(doubt, replacedBy);
   }
 
   #pardonFor({ rule, token, at, knownAt, cutOff, removed }: Doubt, killer: Issue | 'revoked' | null): string | null {
@@ -82,8 +90,8 @@ export class Doubts {
       const { account } = token;
       const within = (one: { readonly account: string; readonly at: number }, from: number): boolean =>
         one.account === account && one.at >= from && one.at <= killer.sentAt;
-      if (this.#races.some((one) => within(one, killer.sentAt - RACE_MS)))
-        return 'a holder was paused past its lease, and two issues raced';
+      // The loser tells of the doubt, which stays until an issue succeeds, however long WeChat or the store is away.
+      if (this.#races.some((one) => within(one, token.issue.sentAt))) return 'a holder was paused past its lease, and two issues raced';
       if (this.#electiveIntents.some((one) => within(one, token.issue.sentAt))) return 'the retry after a lost elective issue';
     }
     const { landedAt, reason } = killer;
@@ -95,7 +103,8 @@ export class Doubts {
     if (landedAt !== null && elective) return 'replaced for a report, order or leak, not heard of yet';
     if (landedAt !== null && cutOff) return 'cut off from the store';
     if (landedAt === null && elective && at - token.diesAt < COUNTED_MS) return 'an elective issue that was lost';
-    return cutOff ? 'cut off from the store' : null;
+    if (cutOff) return 'cut off from the store';
+    return this.#clockWasSet(at) ? 'a clock was set' : null;
   }
 }
 

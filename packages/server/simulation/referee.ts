@@ -138,6 +138,7 @@ export class Referee {
 
   /** A token's end was moved to before its own expiry. */
   died(token: Token, by: Issue | 'revoked'): void {
+    if (by === 'revoked' || by.by === null) this.#doubts.fromOutside(token.account, this.#deps.now());
     if (this.#deps.trace.on) {
       const who = by === 'revoked' ? 'revoked' : by.by === null ? 'by somebody else' : `by #${by.by}`;
       this.#deps.trace.line('WECHAT', `ends ${token.value} in ${Math.round((token.diesAt - this.#deps.now()) / 1000)} s, ${who}`);
@@ -145,8 +146,8 @@ export class Referee {
     if (token.toldUntil > token.diesAt + CLOCK_SLACK_MS) this.#dishonest(token, token.toldBy, Number.NEGATIVE_INFINITY, false);
   }
 
-  /** A caller got a value from a process. */
-  served(process: Process, account: string, served: ServedCredential, askedAt: number): Token | null {
+  /** A caller got a value from a process, which knew of all changes up to `knownAt` when it was asked. */
+  served(process: Process, account: string, served: ServedCredential, knownAt: number): Token | null {
     const { now, wechat, trace } = this.#deps;
     this.reads += 1;
     const token = wechat.tokens.get(served.value);
@@ -155,9 +156,9 @@ export class Referee {
       return null;
     }
     const at = now();
-    const cutOff = process.storeFailedAt >= process.knownAt || at - process.knownAt > 15_000;
+    const cutOff = process.storeFailedAt >= knownAt - 1000 || at - knownAt > 15_000;
     const disabledAt = this.#disabledAt.get(account);
-    if (disabledAt !== undefined && askedAt > disabledAt && process.knownAt > disabledAt && !cutOff) {
+    if (disabledAt !== undefined && knownAt > disabledAt && !cutOff) {
       this.violated('takes effect: disabled, but served', account, `${Math.round(at - disabledAt)} ms later by ${process.name}`);
     }
     const errcode = wechat.check(served.value);
@@ -166,7 +167,7 @@ export class Referee {
       if (trace.on) trace.line(process.name, `hands out ${served.value}, which is dead (${errcode}), as ${served.state}`);
       if (served.state === 'suspect') this.excuse('refused: served as suspect');
       else if (this.#hasOldIntent(account)) this.excuse('refused: a lost answer that nobody could count yet');
-      else this.#doubt('no gap: handed out a dead token', token, process, cutOff, `as ${served.state} by ${process.name}`);
+      else this.#doubt('no gap: handed out a dead token', token, knownAt, cutOff, `as ${served.state} by ${process.name}`);
       return token;
     }
     // What a node that is cut off hands out beyond the honest end is told to live ten seconds only.
@@ -176,7 +177,7 @@ export class Referee {
       token.toldUntil = until;
       if (trace.on) token.toldBy = `told by ${process.name} at ${Math.round(at)}`;
     }
-    if (until > token.diesAt + CLOCK_SLACK_MS) this.#dishonest(token, `told by ${process.name} ${served.state}`, process.knownAt, cutOff);
+    if (until > token.diesAt + CLOCK_SLACK_MS) this.#dishonest(token, `told by ${process.name} ${served.state}`, knownAt, cutOff);
     return token;
   }
 
@@ -206,7 +207,7 @@ export class Referee {
     return this.#generations.get(`${target.id.account} ${target.id.chain}`) ?? { changedAt: NEVER, diedAt: NEVER };
   }
 
-  /** A process was told something of the core. */
+  /** The core says something. */
   event(process: Process, event: CoreEvent): void {
     const { trace, health, now, storeNow } = this.#deps;
     if (trace.on && event.type !== 'credential.state') {
@@ -369,8 +370,8 @@ export class Referee {
     }
   }
 
-  #doubt(rule: Rule, token: Token, process: Process, cutOff: boolean, text: string): void {
-    this.#doubts.add(this.#case(rule, token, text, process.knownAt, cutOff));
+  #doubt(rule: Rule, token: Token, knownAt: number, cutOff: boolean, text: string): void {
+    this.#doubts.add(this.#case(rule, token, text, knownAt, cutOff));
   }
 
   #case(rule: Rule, token: Token, text: string, knownAt: number, cutOff: boolean): Doubt {

@@ -43,6 +43,7 @@ export interface WorldOptions {
 const EPOCH = Date.UTC(2026, 2, 1);
 const DAY_MS = 86_400_000;
 const SECOND = 1000;
+const MINUTE = 60 * SECOND;
 const LIVES_S = [7200, 7200, 3600, 1800];
 /** After a fault the product needs a lease's length, and the work itself. */
 export const RECOVERY_MS = 70_000;
@@ -248,8 +249,18 @@ export class World {
       ...{ account: member.id, by: node.process.number, askedAt: this.now, sentAt: leavesAt, forced: fields.force_refresh === true },
       late,
       elective: this.#isElective(node, member.id),
-      ...{ arrivedAt: leavesAt, reason: null, landedAt: null, lostBecause: late ? 'it left late' : null },
+      ...{
+        arrivedAt: leavesAt,
+        reason: null,
+        landedAt: null,
+        lostBecause: late ? 'it left late' : this.slowUntil > this.now - MINUTE ? 'the store was slow' : null,
+      },
     };
+    if (this.trace.on) {
+      const offMs = Math.round(node.time.now() - this.storeNow());
+      if (Math.abs(offMs) > 5)
+        this.trace.line(node.process.name, `is off the store's clock by ${offMs} ms and knows it to ${node.time.uncertaintyMs} ms`);
+    }
     this.referee.sending(issue, target, until);
     return issue;
   }

@@ -13,6 +13,8 @@ const JUMP_MS = 5000;
 /** Two clocks drift apart by less than `DRIFT_MS` in this long (over 300 ppm). */
 const DRIFT_EVERY_MS = 30_000;
 const DRIFT_MS = 10;
+/** A measurement less certain than this is made again at once. */
+const ROUGH_MS = 1000;
 
 export class StoreTime {
   readonly #clock: Clock;
@@ -33,6 +35,12 @@ export class StoreTime {
 
   /** Measure again. Rejects when the store does not answer; the old offset then stays. */
   async sync(): Promise<void> {
+    // The process may have been paused within: better now than to be seconds off until the next time.
+    if ((await this.#measure()) && this.#uncertaintyMs > ROUGH_MS) await this.#measure();
+  }
+
+  /** True when the measurement was better than what was known, or contradicted it. */
+  async #measure(): Promise<boolean> {
     const before = this.#clock.monotonic();
     const storeNow = await this.#storeNow();
     const after = this.#clock.monotonic();
@@ -40,14 +48,16 @@ export class StoreTime {
     const byMs = Math.round(offset - this.#offset);
     const uncertaintyMs = Math.ceil((after - before) / 2);
     const knownTo = this.uncertaintyMs;
-    const slackMs = uncertaintyMs + knownTo;
+    // `knownTo` has the drift of whole periods only.
+    const slackMs = uncertaintyMs + knownTo + DRIFT_MS;
     // A slow answer that agrees with what we know better: neither is exact, so they differ by both at most.
-    if (this.#measured && Math.abs(byMs) <= slackMs && uncertaintyMs > knownTo) return;
+    if (this.#measured && Math.abs(byMs) <= slackMs && uncertaintyMs > knownTo) return false;
     if (this.#measured && Math.abs(byMs) > JUMP_MS + slackMs) this.#events.emit({ type: 'clock.jumped', byMs });
     this.#offset = offset;
     this.#uncertaintyMs = uncertaintyMs;
     this.#measuredAt = after;
     this.#measured = true;
+    return true;
   }
 
   /** Epoch ms, integer. */

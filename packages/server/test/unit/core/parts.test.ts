@@ -64,6 +64,23 @@ describe('store time', () => {
     expect(time.uncertaintyMs).toBe(50);
   });
 
+  test('paused within the first measurement: it is made again at once', async () => {
+    const clock = new VirtualClock();
+    let calls = 0;
+    const time = new StoreTime(
+      clock,
+      async () => {
+        if (calls++ === 0) clock.jump(80_000);
+        return clock.wall();
+      },
+      new EventMonitor(),
+    );
+    await time.sync();
+    expect(calls).toBe(2);
+    expect(time.now()).toBe(clock.wall());
+    expect(time.uncertaintyMs).toBe(0);
+  });
+
   test('a jump is an event, a slow answer is none, a silent store leaves everything as it was', async () => {
     const clock = new VirtualClock();
     const events = new EventMonitor();
@@ -81,7 +98,7 @@ describe('store time', () => {
     // Both are a little wrong: the slow one would put us 10 s off.
     answer = async () => {
       clock.jump(20_000);
-      return clock.wall() + 3;
+      return clock.wall() + 12;
     };
     const right = time.now();
     await time.sync();
