@@ -114,7 +114,7 @@ export class StoreLink {
   }
 
   #call<T>(name: CallName, work: () => Promise<T>): Promise<T> {
-    const { process, scheduler, dice, weather } = this.#deps;
+    const { process, dice, weather } = this.#deps;
     if (process.dead) return never();
     const before = process.trap === null ? null : process.spring(name, 'before');
     if (before?.what === 'crash') {
@@ -122,10 +122,10 @@ export class StoreLink {
       return never();
     }
     if (before) process.freeze(before.pauseMs);
-    // What leaves a frozen process leaves when it goes on.
-    const leavesIn = Math.max(0, process.frozenUntil - scheduler.now);
-    if (weather.out || process.storeCut || (weather.failing > 0 && dice.chance(weather.failing))) return this.#fail(name, work, leavesIn);
-    const latencyMs = leavesIn + weather.latencyMs * (0.5 + dice.unit());
+    // What leaves a frozen process leaves when it goes on, into the weather of then.
+    if (process.frozen) return new Promise((resolve) => process.after(0, () => resolve(this.#call(name, work))));
+    if (weather.out || process.storeCut || (weather.failing > 0 && dice.chance(weather.failing))) return this.#fail(name, work);
+    const latencyMs = weather.latencyMs * (0.5 + dice.unit());
     if (process.trap !== null) {
       const after = process.spring(name, 'after');
       if (after) {
@@ -138,7 +138,7 @@ export class StoreLink {
       }
     }
     return new Promise((resolve) => {
-      if (leavesIn === 0 && dice.chance(0.5)) {
+      if (dice.chance(0.5)) {
         const done = work();
         process.after(latencyMs, () => resolve(done));
       } else {
@@ -147,14 +147,14 @@ export class StoreLink {
     });
   }
 
-  #fail<T>(name: CallName, work: () => Promise<T>, leavesIn: number): Promise<T> {
+  #fail<T>(name: CallName, work: () => Promise<T>): Promise<T> {
     const { process, scheduler, dice, weather } = this.#deps;
     const unreachable = weather.out || process.storeCut;
     const fate = unreachable ? dice.pick(['refused', 'timeout'] as const) : dice.pick(['refused', 'answer lost', 'late'] as const);
-    const failsIn = leavesIn + (fate === 'refused' ? dice.between(1, 50) : dice.between(100, DRIVER_TIMEOUT_MS));
+    const failsIn = fate === 'refused' ? dice.between(1, 50) : dice.between(100, DRIVER_TIMEOUT_MS);
     process.storeFailedAt = scheduler.now;
     this.#deps.failed(`${name}: ${fate}`);
-    if (fate === 'answer lost') scheduler.after(leavesIn + weather.latencyMs, null, () => void work());
+    if (fate === 'answer lost') scheduler.after(weather.latencyMs, null, () => void work());
     if (fate === 'late') scheduler.after(failsIn + dice.around(2000), null, () => void work());
     return new Promise((_, reject) => {
       process.after(failsIn, () => {

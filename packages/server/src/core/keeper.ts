@@ -205,8 +205,8 @@ export class Keeper {
     const known = this.#memory.known(id);
     if (known && usable(known, time.now())) return known;
     return within(clock, this.#memory.load(id), deadlineMs).catch((error: unknown) => {
-      const last = this.#memory.last(id);
-      if (last && usable(last, time.now())) return last;
+      const last = this.#memory.lastResort(id);
+      if (last) return last;
       throw error;
     });
   }
@@ -220,7 +220,8 @@ export class Keeper {
     const { policy } = target.chain;
     const told = this.#memory.isUnsaved(record.id) ? asOthersPlan(record, policy) : record;
     const expiresInMs = Math.max(0, honestRemaining(told, policy, now, knownAt) - time.uncertaintyMs);
-    const state = suspect(record, now) ? 'suspect' : now >= record.refreshAt ? 'due' : 'fresh';
+    const inDoubt = suspect(record, now) || this.#memory.isLastResort(record.id);
+    const state = inDoubt ? 'suspect' : now >= record.refreshAt ? 'due' : 'fresh';
     return {
       id: record.id,
       value: current.value,

@@ -55,7 +55,11 @@ export class LeaseRunner {
   /** `action` under the lease, once whoever holds it now has ended. */
   afterHolder(target: Target, action: () => Promise<void>): Promise<void> {
     const run = async (): Promise<void> => {
-      const got = await acquireLease(this.#deps, target.id, { satisfiedBy: () => false, givenUp: () => this.draining });
+      const got = await acquireLease(this.#deps, target.id, {
+        look: () => this.#memory.look,
+        satisfiedBy: () => false,
+        givenUp: () => this.draining,
+      });
       if ('satisfied' in got) return;
       if (got.lease.takenOver) {
         // What is owed after a takeover would end with this lease: the next one only sees that it was given back.
@@ -81,17 +85,18 @@ export class LeaseRunner {
     for (let races = 0; ; races += 1) {
       const got = acquired ?? (await this.#acquire(target.id, work));
       acquired = null;
-      if ('satisfied' in got) return this.#remember(got.satisfied);
+      if ('satisfied' in got) return this.#memory.remember(this.#memory.decode(got.satisfied), got.look);
       try {
         return await this.#attempt(target, got, work);
       } catch (error) {
         if (!(error instanceof StaleLease)) throw error;
         this.#memory.drop(target.id);
         if (error.raced) this.#raced.add(credentialKey(target.id));
+        const { look } = this.#memory;
         const stored = await this.#deps.credentials.read(target.id);
         if (stored === null) throw new ZhongkongError('not_found', 'the account was removed');
         // What the later holder stored may be all that was wanted: an order is not carried out twice.
-        if (this.#satisfies(stored, work)) return this.#remember(stored);
+        if (this.#satisfies(stored, work)) return this.#memory.remember(this.#memory.decode(stored), look);
         if (races >= MAX_RACES)
           throw new ZhongkongError('deadline_exceeded', 'other nodes kept taking the lease', { retryAfterSeconds: 1 });
       }
@@ -104,6 +109,7 @@ export class LeaseRunner {
     const { lease } = held;
     const key = credentialKey(target.id);
     if (lease.takenOver) events.emit({ type: 'lease.taken_over', id: target.id, fence: lease.fence });
+    const { look: atStart } = this.#memory;
     let session: RefreshSession | null = null;
     try {
       const reread = this.#memory.newest(this.#memory.decode(held.stored));
@@ -122,13 +128,14 @@ export class LeaseRunner {
       // A takeover that left nothing in the store runs out again, so that the next holder sees it.
       if (!lease.takenOver || session?.committed) await credentials.release(lease).catch(() => undefined);
       // Stored already; only what came after it was not.
-      if (session?.committed) return this.#memory.remember(session.record, this.#memory.look);
+      if (session?.committed) return this.#memory.remember(session.record, atStart);
       throw error;
     }
   }
 
-  #acquire(id: CredentialId, work: LeasedWork): Promise<Held | { readonly satisfied: StoredCredential }> {
+  #acquire(id: CredentialId, work: LeasedWork) {
     return acquireLease(this.#deps, id, {
+      look: () => this.#memory.look,
       satisfiedBy: (stored) => this.#satisfies(stored, work),
       givenUp: () => this.draining,
     });
@@ -137,10 +144,6 @@ export class LeaseRunner {
   /** After a race of ours no commit is to be trusted: the doubt has to be written down first. */
   #satisfies(stored: StoredCredential, work: LeasedWork): boolean {
     return !this.#raced.has(credentialKey(stored.id)) && work.satisfiedBy(this.#memory.decode(stored));
-  }
-
-  #remember(stored: StoredCredential): CredentialRecord {
-    return this.#memory.remember(this.#memory.decode(stored), this.#memory.look);
   }
 
   #track<T>(work: Promise<T>): Promise<T> {

@@ -22,7 +22,9 @@ export interface LeaseDeps {
   readonly settings: { readonly leaseMs: number };
 }
 
-export interface LeaseWish {
+export interface LeaseWish<Look> {
+  /** Taken before the store is asked; comes back with what it says. */
+  readonly look: () => Look;
   /** Whether what another holder stored meanwhile is all that was wanted. */
   readonly satisfiedBy: (stored: StoredCredential) => boolean;
   /** True ends the waiting: this node is stopping. */
@@ -36,11 +38,11 @@ const SLOWEST_LOOK_MS = 1000;
 const LEASES_WAITED = 2;
 
 /** Throws `deadline_exceeded` when others kept the lease for two whole lease lengths. */
-export async function acquireLease(
+export async function acquireLease<Look>(
   deps: LeaseDeps,
   id: CredentialId,
-  wish: LeaseWish,
-): Promise<Held | { readonly satisfied: StoredCredential }> {
+  wish: LeaseWish<Look>,
+): Promise<Held | { readonly satisfied: StoredCredential; readonly look: Look }> {
   const { credentials, clock, random, holder, settings } = deps;
   const waitUntil = clock.monotonic() + LEASES_WAITED * settings.leaseMs;
   for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(lookMs * 1.5, SLOWEST_LOOK_MS)) {
@@ -51,7 +53,8 @@ export async function acquireLease(
       throw new ZhongkongError('deadline_exceeded', 'another node is at this credential', { retryAfterSeconds: 1 });
     }
     await clock.sleep(lookMs * (0.75 + random.unit() / 2));
+    const look = wish.look();
     const stored = await credentials.read(id);
-    if (stored && wish.satisfiedBy(stored)) return { satisfied: stored };
+    if (stored && wish.satisfiedBy(stored)) return { satisfied: stored, look };
   }
 }

@@ -36,6 +36,16 @@ interface Entry {
   /** When the store was looked at, store time. */
   readonly lookedAt: number;
   behind: boolean;
+  /** Served although it is behind, because the store could not be asked. */
+  lastResort: boolean;
+}
+
+/** A look at the store: taken before the store is asked or written, given back with what came of it. */
+export interface Look {
+  /** Number of drops until then. */
+  readonly drops: number;
+  /** Store time. */
+  readonly at: number;
 }
 
 /** After the store failed: what can be served from memory does not ask it again for this long. */
@@ -66,6 +76,19 @@ export class RecordMemory {
     return this.#entries.get(credentialKey(id))?.record;
   }
 
+  /** The last look while that is usable, for who cannot ask the store: what it shows may have been replaced. */
+  lastResort(id: CredentialId): CredentialRecord | undefined {
+    const entry = this.#entries.get(credentialKey(id));
+    if (!entry || !usable(entry.record, this.#deps.time.now())) return undefined;
+    entry.lastResort = this.known(id) === undefined;
+    return entry.record;
+  }
+
+  /** Whether what was served last of it was a last resort. */
+  isLastResort(id: CredentialId): boolean {
+    return this.#entries.get(credentialKey(id))?.lastResort ?? false;
+  }
+
   /**
    * Up to when the record was surely what the store had: until `allKnownAt`, up to which all changes were heard of, but
    * for a record that one of these changes concerned. What has been stored since is what memory is waiting for.
@@ -87,24 +110,22 @@ export class RecordMemory {
     const known = this.known(id);
     // With nothing usable, another node may have committed meanwhile: ask.
     if (known && usable(known, now)) return known;
-    const last = this.last(id);
-    if (last && usable(last, now) && this.inTrouble) return last;
-    return this.reload(id);
+    const last = this.inTrouble ? this.lastResort(id) : undefined;
+    return last ?? this.reload(id);
   }
 
   /** The record as the store has it; while the store is away, the last look at it if that is usable. */
   reload(id: CredentialId): Promise<CredentialRecord> {
     // A drop while a look is under way makes that look too old for whoever comes after.
     return this.#loads.run(`${credentialKey(id)} ${this.#drops}`, async () => {
-      const look = this.#drops;
-      const lookedAt = this.#deps.time.now();
+      const { look } = this;
       try {
         const stored = await this.#deps.credentials.read(id);
-        return this.#set(stored ? this.decode(stored) : emptyRecord(id), { look, lookedAt, unsaved: false });
+        return this.remember(stored ? this.decode(stored) : emptyRecord(id), look);
       } catch (error) {
         this.noteTrouble(error);
-        const last = this.last(id);
-        if (last && usable(last, this.#deps.time.now())) return last;
+        const last = this.lastResort(id);
+        if (last) return last;
         throw error;
       }
     });
@@ -120,14 +141,14 @@ export class RecordMemory {
     return entry && isOurs(entry, stored) ? entry.record : stored;
   }
 
-  /** A number to give to `remember`: take it before the store is asked or written. */
-  get look(): number {
-    return this.#drops;
+  /** To be taken before the store is asked or written, and given to `remember`. */
+  get look(): Look {
+    return { drops: this.#drops, at: this.#deps.time.now() };
   }
 
-  /** What was just read under a lease, or stored. */
-  remember(record: CredentialRecord, look: number): CredentialRecord {
-    return this.#set(record, { look, lookedAt: this.#deps.time.now(), unsaved: false });
+  /** What was just read, or stored. */
+  remember(record: CredentialRecord, { drops, at }: Look): CredentialRecord {
+    return this.#set(record, { look: drops, lookedAt: at, unsaved: false });
   }
 
   /** A value that upstream gave and the store did not take. */
@@ -184,7 +205,7 @@ export class RecordMemory {
     const to = stateOf(record, this.#deps.time.now());
     const from = before?.state ?? 'missing';
     // Any drop since the look may have been about this record: then it is behind from the start.
-    this.#entries.set(key, { ...how, record, state: to, behind: how.look < this.#drops });
+    this.#entries.set(key, { ...how, record, state: to, behind: how.look < this.#drops, lastResort: false });
     if (from !== to) this.#deps.events.emit({ type: 'credential.state', id: record.id, from, to });
     return record;
   }

@@ -4,8 +4,8 @@ import { ZhongkongError } from '../../src/core/errors.ts';
 import type { CredentialStore, DueQueue } from '../../src/core/store.ts';
 
 type Method = keyof CredentialStore | keyof DueQueue;
-/** `fail`: refused. `lose`: done, and the answer lost. A promise: goes on when it resolves. */
-export type Fault = 'fail' | 'lose' | Promise<void> | null;
+/** `fail`: refused. `lose`: done, and the answer lost. A promise: goes on when it resolves. `answer`: done, told then. */
+export type Fault = 'fail' | 'lose' | Promise<void> | { readonly answer: Promise<void> } | null;
 
 export class FaultyStore {
   /** Asked before every call; null = nothing happens to it. */
@@ -33,8 +33,9 @@ export class FaultyStore {
           this.calls.set(method, this.count(method) + 1);
           const fault = this.fault(method, args);
           if (fault === 'fail') throw new ZhongkongError('store_unavailable', 'told to fail');
-          if (fault !== null && fault !== 'lose') await fault;
+          if (fault instanceof Promise) await fault;
           const result = await real.apply(object, args);
+          if (fault !== null && typeof fault === 'object' && 'answer' in fault) await fault.answer;
           if (fault === 'lose') throw new ZhongkongError('store_unavailable', 'told to lose the answer');
           return result;
         };

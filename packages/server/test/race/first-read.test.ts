@@ -75,3 +75,28 @@ test('a lease that never ends does not hold a flight for ever', async () => {
   await expect(clock.until(read)).rejects.toMatchObject({ code: 'deadline_exceeded' });
   expect(clock.monotonic()).toBeLessThan(3 * LEASE_MS);
 });
+
+test('a waiter whose look was overtaken by a further commit, already heard of, does not take it for current', async () => {
+  const world = await World.create();
+  const { clock, first, upstream } = world;
+  const second = world.node();
+  await second.watcher.poll();
+  upstream.latencyMs = 200;
+  // The second waits for the first's commit; the answer to the look that sees it is late.
+  let tell = (): void => undefined;
+  const told = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const opening = first.read();
+  const waiting = second.read();
+  await clock.advance(60);
+  second.store.fault = (method) => (method === 'read' && first.events.count('credential.committed') > 0 ? { answer: told } : null);
+  expect((await clock.until(opening)).value).toBe('app-classic-1');
+  await clock.advance(1000);
+  await clock.until(first.keeper.refresh(await first.target(), 5000));
+  await second.watcher.poll();
+  second.store.fault = () => null;
+  tell();
+  await clock.until(waiting);
+  expect(second.keeper.peek(await second.target())?.value ?? (await clock.until(second.read())).value).toBe('app-classic-2');
+});
