@@ -54,23 +54,7 @@ export class LeaseRunner {
 
   /** `action` under the lease, once whoever holds it now has ended. */
   afterHolder(target: Target, action: () => Promise<void>): Promise<void> {
-    const run = async (): Promise<void> => {
-      const got = await acquireLease(this.#deps, target.id, {
-        look: () => this.#memory.look,
-        satisfiedBy: () => false,
-        givenUp: () => this.draining,
-      });
-      if ('satisfied' in got) return;
-      if (got.lease.takenOver) {
-        // What is owed after a takeover would end with this lease: the next one only sees that it was given back.
-        this.#deps.events.emit({ type: 'lease.taken_over', id: target.id, fence: got.lease.fence });
-        const session = new RefreshSession(this.#deps, target, this.#memory.decode(got.stored), got.lease, got.leaseEndsAt);
-        await session.save({ release: false });
-      }
-      await action();
-      await this.#deps.credentials.release(got.lease);
-    };
-    return this.#track(run());
+    return this.#track(this.#afterHolder(target, action, MAX_RACES));
   }
 
   /** Everything in the air has ended; whoever waits for another holder gives up. */
@@ -78,6 +62,29 @@ export class LeaseRunner {
     this.#drains += 1;
     while (this.#inAir.size > 0) await Promise.all([...this.#inAir]);
     this.#drains -= 1;
+  }
+
+  async #afterHolder(target: Target, action: () => Promise<void>, races: number): Promise<void> {
+    const got = await acquireLease(this.#deps, target.id, {
+      look: () => this.#memory.look,
+      satisfiedBy: () => false,
+      givenUp: () => this.draining,
+    });
+    if ('satisfied' in got) return;
+    if (got.lease.takenOver) {
+      // What is owed after a takeover would end with this lease: the next one only sees that it was given back.
+      this.#deps.events.emit({ type: 'lease.taken_over', id: target.id, fence: got.lease.fence });
+      const session = new RefreshSession(this.#deps, target, this.#memory.decode(got.stored), got.lease, got.leaseEndsAt);
+      try {
+        await session.save({ release: false });
+      } catch (error) {
+        // Overtaken ourselves: whoever holds it now owes the same, and is waited for as well.
+        if (!(error instanceof StaleLease) || races === 0) throw error;
+        return this.#afterHolder(target, action, races - 1);
+      }
+    }
+    await action();
+    await this.#deps.credentials.release(got.lease);
   }
 
   async #race(target: Target, claimed: Held | null, work: LeasedWork): Promise<CredentialRecord> {
@@ -124,11 +131,17 @@ export class LeaseRunner {
       if (error instanceof StaleLease) throw error;
       // WeChat gave a value that the store would not take: it is the truth all the same, so memory serves it. The
       // lease is left to end by itself: until then nobody else takes the stored intent for a lost answer.
-      if (session?.unsaved) return this.#memory.rememberUnsaved(session.record);
+      if (session?.unsaved) {
+        this.#raced.delete(key);
+        return this.#memory.rememberUnsaved(session.record, atStart);
+      }
       // A takeover that left nothing in the store runs out again, so that the next holder sees it.
       if (!lease.takenOver || session?.committed) await credentials.release(lease).catch(() => undefined);
       // Stored already; only what came after it was not.
-      if (session?.committed) return this.#memory.remember(session.record, atStart);
+      if (session?.committed) {
+        this.#raced.delete(key);
+        return this.#memory.remember(session.record, atStart);
+      }
       throw error;
     }
   }

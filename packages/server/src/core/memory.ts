@@ -151,10 +151,10 @@ export class RecordMemory {
     return this.#set(record, { look: drops, lookedAt: at, unsaved: false });
   }
 
-  /** A value that upstream gave and the store did not take. */
-  rememberUnsaved(record: CredentialRecord): CredentialRecord {
+  /** A value that upstream gave and the store did not take. `at`: when the store was last asked about it. */
+  rememberUnsaved(record: CredentialRecord, { at }: Look): CredentialRecord {
     const next = { ...record, saves: record.saves + 1 };
-    return this.#set(next, { look: this.#drops, lookedAt: this.#deps.time.now(), unsaved: true });
+    return this.#set(next, { look: this.#drops, lookedAt: at, unsaved: true });
   }
 
   /** The store would not take this value: no other node has heard of it. */

@@ -196,3 +196,28 @@ test('a node that has not heard of the new secret claims the work: it looks the 
   await first.tick();
   expect((await first.stored())?.generation).toBe(2);
 });
+
+test('whoever waited for a lease to say a change again is overtaken in that: it waits for the next holder, and nothing is a fault', async () => {
+  const world = await World.create();
+  const { clock, first } = world;
+  await first.read();
+  const { id } = await first.target();
+  const others = world.node();
+  await others.store.credentials.acquire(id, 'paused', LEASE_MS);
+  let resume = (): void => undefined;
+  const resumed = new Promise<void>((resolve) => {
+    resume = resolve;
+  });
+  // Its own first write under the lease is held up for longer than the lease, and somebody else takes over.
+  first.store.fault = (method) => (method === 'write' ? resumed : null);
+  await first.accounts.update('app', { note: 'changed' }, 'test');
+  await clock.advance(2 * LEASE_MS + 5000);
+  await others.store.credentials.acquire(id, 'taker', LEASE_MS);
+  first.store.fault = () => null;
+  resume();
+  await clock.advance(LEASE_MS + 5000);
+  await clock.until(first.keeper.drain());
+  expect(first.events.count('commit.stale')).toBe(1);
+  expect(first.events.all('internal.error')).toEqual([]);
+  expect((await first.row())?.nextAttemptAt).toBeLessThanOrEqual(first.time.now());
+});

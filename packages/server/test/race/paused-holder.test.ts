@@ -132,6 +132,29 @@ test('stopped while sending, and answered after another committed: the stored on
   expect(seen.values).toEqual(['app-classic-4']);
 });
 
+test('the doubt that a lost race left is settled by the value issued after it, even when the last save of that fails', async () => {
+  const { first, second, clock, upstream, model } = await due();
+  first.start();
+  upstream.hold('/classic');
+  await clock.advance(1000);
+  const [slow] = upstream.held;
+  upstream.fate = () => 'reply';
+  await clock.advance(LEASE_MS + 5 * MINUTE);
+  await clock.until(second.tick());
+  expect(model.calls.classic).toBe(2);
+  // Stale, and again: intent, value, and then the release does not reach the store.
+  let writes = 0;
+  first.store.fault = (method) => (method === 'write' && ++writes === 4 ? 'fail' : null);
+  slow?.reply();
+  await clock.advance(5000);
+  expect(writes).toBeGreaterThanOrEqual(4);
+  const { classic } = model.calls;
+  const { value } = await clock.until(first.read());
+  await clock.advance(LEASE_MS + 10 * MINUTE);
+  expect(model.calls.classic).toBe(classic);
+  expect((await clock.until(first.read())).value).toBe(value);
+});
+
 test('stopped while sending, answered, and dead before its commit: the looks after the takeover find out within a minute', async () => {
   const { world, first, second, clock, upstream, model } = await due();
   second.start();

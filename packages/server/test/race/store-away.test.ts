@@ -1,10 +1,12 @@
 /** The store stumbles at every step of a refresh, or goes away for long: nothing issued is lost, and memory serves on. */
 
 import { expect, test } from 'vitest';
+import { ZhongkongError } from '../../src/core/errors.ts';
 import { watchfully } from '../helpers/watchful.ts';
 import { LEASE_MS, World } from '../helpers/world.ts';
 
 const MINUTE = 60_000;
+const away = new ZhongkongError('store_unavailable', 'the store did not answer');
 
 for (const mode of ['classic', 'stable'] as const) {
   test(`${mode}: the store fails at the commit and stays away past the lease: memory serves the value, and it is stored later`, async () => {
@@ -166,6 +168,34 @@ test('a value that nobody else has heard of is told to live as long as the other
   await clock.advance(10 * MINUTE);
   expect(model.issues.classic.length).toBeGreaterThan(2);
   expect(served.expiresAt).toBeLessThanOrEqual(model.diesAt('app-classic-2'));
+});
+
+test('answered after a pause, with the store away: the value is told to live as long as a taker would have left it', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  const second = world.node();
+  await first.read();
+  await clock.advance(110 * MINUTE);
+  const at = first.time.now();
+  await first.watcher.poll();
+  first.keeper.upToDate(at);
+  let resume = (): void => undefined;
+  const resumed = new Promise<void>((resolve) => {
+    resume = resolve;
+  });
+  // The value is there, and the process stops before it is stored; what it sends then meets a store that is away.
+  first.store.fault = (method) => (method === 'write' && model.issues.classic.length > 1 ? resumed.then(() => Promise.reject(away)) : null);
+  const flight = first.tick();
+  await clock.advance(0);
+  second.start();
+  await clock.advance(7 * MINUTE);
+  expect(model.issues.classic).toHaveLength(3);
+  first.store.fault = () => 'fail';
+  resume();
+  await clock.until(flight);
+  const served = await clock.until(first.read());
+  expect(served.value).toBe('app-classic-2');
+  expect(served.expiresAt).toBeLessThanOrEqual(Math.max(model.diesAt('app-classic-2'), first.time.now() + 10_000));
 });
 
 test('the store hangs: a caller gets what memory has when its patience ends', async () => {
