@@ -21,7 +21,6 @@ export interface Asked {
   readonly headers: Record<string, string>;
   readonly text: string;
   /** The body as JSON, {} when it is none. */
-  // biome-ignore lint/suspicious/noExplicitAny: test reading of untyped answers
   readonly json: any;
 }
 

@@ -5,6 +5,7 @@ import type { Page } from '../../core/store.ts';
 import type { ChangeLog } from './changes.ts';
 import type { SqlConnection } from './connection.ts';
 import type { AccountsTable } from './tables.ts';
+import { underRevision } from './under-revision.ts';
 
 export class SqlAccounts {
   readonly #db: SqlConnection;
@@ -50,28 +51,14 @@ export class SqlAccounts {
     return Number(row.count);
   }
 
-  async put(account: Account): Promise<'written' | 'conflict'> {
-    const { isDuplicate } = this.#db.profile;
-    const row = toRow({ ...account, revision: account.revision + 1 });
-    try {
-      return await this.#db.write<'written' | 'conflict'>(async (trx) => {
-        if (account.revision === 0) await trx.insertInto('accounts').values(row).execute();
-        else {
-          const { numUpdatedRows } = await trx
-            .updateTable('accounts')
-            .set(row)
-            .where('id', '=', account.id)
-            .where('revision', '=', account.revision)
-            .executeTakeFirstOrThrow();
-          if (numUpdatedRows === 0n) return 'conflict';
-        }
-        await this.#changes.account(trx, account.id);
-        return 'written';
-      });
-    } catch (error) {
-      if (isDuplicate(error)) return 'conflict';
-      throw error;
-    }
+  put(account: Account): Promise<'written' | 'conflict'> {
+    const { id, revision } = account;
+    const row = toRow({ ...account, revision: revision + 1 });
+    return underRevision(this.#db, revision, {
+      insert: (trx) => trx.insertInto('accounts').values(row).execute(),
+      update: (trx) => trx.updateTable('accounts').set(row).where('id', '=', id).where('revision', '=', revision).executeTakeFirstOrThrow(),
+      changed: (trx) => this.#changes.account(trx, id),
+    });
   }
 
   async remove(id: string): Promise<boolean> {

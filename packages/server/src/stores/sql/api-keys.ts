@@ -5,6 +5,7 @@ import type { Page } from '../../core/store.ts';
 import type { ChangeLog } from './changes.ts';
 import type { SqlConnection } from './connection.ts';
 import type { ApiKeysTable } from './tables.ts';
+import { underRevision } from './under-revision.ts';
 
 export class SqlApiKeys {
   readonly #db: SqlConnection;
@@ -38,28 +39,14 @@ export class SqlApiKeys {
     return rows.map(fromRow);
   }
 
-  async put(key: ApiKeyRecord): Promise<'written' | 'conflict'> {
-    const { isDuplicate } = this.#db.profile;
-    const row = toRow({ ...key, revision: key.revision + 1 });
-    try {
-      return await this.#db.write<'written' | 'conflict'>(async (trx) => {
-        if (key.revision === 0) await trx.insertInto('api_keys').values(row).execute();
-        else {
-          const { numUpdatedRows } = await trx
-            .updateTable('api_keys')
-            .set(row)
-            .where('id', '=', key.id)
-            .where('revision', '=', key.revision)
-            .executeTakeFirstOrThrow();
-          if (numUpdatedRows === 0n) return 'conflict';
-        }
-        await this.#changes.key(trx, key.id);
-        return 'written';
-      });
-    } catch (error) {
-      if (isDuplicate(error)) return 'conflict';
-      throw error;
-    }
+  put(key: ApiKeyRecord): Promise<'written' | 'conflict'> {
+    const { id, revision } = key;
+    const row = toRow({ ...key, revision: revision + 1 });
+    return underRevision(this.#db, revision, {
+      insert: (trx) => trx.insertInto('api_keys').values(row).execute(),
+      update: (trx) => trx.updateTable('api_keys').set(row).where('id', '=', id).where('revision', '=', revision).executeTakeFirstOrThrow(),
+      changed: (trx) => this.#changes.key(trx, id),
+    });
   }
 }
 

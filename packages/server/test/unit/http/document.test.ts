@@ -4,7 +4,6 @@ import { PROBLEMS } from '../../../src/http/problem.ts';
 import { openApiDocument } from '../../../src/http/openapi.ts';
 import { ADMIN, type Answered, appIdOf, createWorld, type World } from './world.ts';
 
-// biome-ignore lint: a document is walked as what it is.
 type Json = any;
 
 const APP = appIdOf(1);

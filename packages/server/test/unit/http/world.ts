@@ -160,7 +160,6 @@ export interface Answered {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // biome-ignore lint: what a test expects of it is the test's affair.
   readonly json: any;
 }
 
