@@ -62,8 +62,8 @@ function waited(world: World, node: Node, member: Member, startedAt: number, bef
   )
     return;
   const { current, dead } = decodeRecord(member.target.id, before, plainSeal);
-  // A clock that was set moves the end of everything.
-  if (world.now - world.clockSetAt < 180 * MINUTE) return;
+  // A clock that was set moves the end of what was there.
+  if (current !== null && world.referee.clockWasSetFor(current.value)) return;
   const usable =
     current !== null &&
     !dead &&
@@ -81,6 +81,7 @@ async function report(world: World, node: Node, member: Member, value: string): 
   const startedAt = world.now;
   const { knownAt } = process;
   const before = world.stored(member);
+  referee.reported(value);
   const result = await node.report(world.adminKey, member.id, value);
   if (result.credential) referee.served(process, member.id, result.credential, knownAt);
   const after = world.stored(member);

@@ -36,9 +36,10 @@ export class Doubts {
   readonly #races: Moment[] = [];
   readonly #electiveIntents: Moment[] = [];
   readonly #outside: Moment[] = [];
-  readonly #clockWasSet: (at: number) => boolean;
+  readonly #clockWasSet: (token: Token, at: number) => boolean;
 
-  constructor(clockWasSet: (at: number) => boolean) {
+  /** `clockWasSet`: the life of this token was reckoned by a clock that had been set since, at that instant. */
+  constructor(clockWasSet: (token: Token, at: number) => boolean) {
     this.#clockWasSet = clockWasSet;
   }
 
@@ -81,7 +82,11 @@ export class Doubts {
   }
 
   #pardonFor({ rule, token, at, knownAt, cutOff, removed }: Doubt, killer: Issue | 'revoked' | null): string | null {
-    if (killer === null) return this.#clockWasSet(at) ? 'a clock was set' : null;
+    // Whatever ended it: the store knew, and this node had looked since.
+    const { goneAt } = token;
+    if (!rule.startsWith('honest') && goneAt !== null && knownAt > goneAt && !cutOff) return null;
+    const clockWasSet = this.#clockWasSet(token, at);
+    if (killer === null) return clockWasSet ? 'a clock was set' : null;
     if (killer === 'revoked') return 'revoked by WeChat';
     if (killer.by === null) return 'a foreign issue';
     if (killer.late) return 'a holder paused past its lease sent';
@@ -91,20 +96,18 @@ export class Doubts {
       const within = (one: { readonly account: string; readonly at: number }, from: number): boolean =>
         one.account === account && one.at >= from && one.at <= killer.sentAt;
       // The loser tells of the doubt, which stays until an issue succeeds, however long WeChat or the store is away.
-      if (this.#races.some((one) => within(one, token.issue.sentAt))) return 'a holder was paused past its lease, and two issues raced';
-      if (this.#electiveIntents.some((one) => within(one, token.issue.sentAt))) return 'the retry after a lost elective issue';
+      if (this.#races.some((one) => within(one, token.issue.askedAt))) return 'a holder was paused past its lease, and two issues raced';
+      if (this.#electiveIntents.some((one) => within(one, token.issue.askedAt))) return 'the retry after a lost elective issue';
     }
     const { landedAt, reason } = killer;
     const elective = reason === null ? killer.elective : reason === 'report' || reason === 'ordered' || reason === 'leak';
     if (rule.startsWith('honest'))
-      return elective ? `an issue for a ${reason ?? 'report, order or leak'}` : this.#clockWasSet(at) ? 'a clock was set' : null;
-    // It was stored that there is another one, and this node had looked since: then it must not go on.
-    if (landedAt !== null && knownAt > landedAt && !cutOff) return null;
+      return elective ? `an issue for a ${reason ?? 'report, order or leak'}` : clockWasSet ? 'a clock was set' : null;
     if (landedAt !== null && elective) return 'replaced for a report, order or leak, not heard of yet';
     if (landedAt !== null && cutOff) return 'cut off from the store';
     if (landedAt === null && elective && at - token.diesAt < COUNTED_MS) return 'an elective issue that was lost';
     if (cutOff) return 'cut off from the store';
-    return this.#clockWasSet(at) ? 'a clock was set' : null;
+    return clockWasSet ? 'a clock was set' : null;
   }
 }
 

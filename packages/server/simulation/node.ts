@@ -83,6 +83,7 @@ export function createNode({ process, link, upstream, events, dice, now, cacheSi
   });
   let running = true;
   let ready = false;
+  let measuredAt = Number.NEGATIVE_INFINITY;
   let inFlight = 0;
   /** Until when the work that a report, an order or a leak started may go on, per account. */
   const electiveUntil = new Map<string, number>();
@@ -93,6 +94,11 @@ export function createNode({ process, link, upstream, events, dice, now, cacheSi
     await watcher.poll();
     keeper.upToDate(at);
     process.knownAt = began;
+  };
+  const measure = async (): Promise<void> => {
+    const began = now();
+    await time.sync();
+    measuredAt = began;
   };
   const every = async (ms: number, job: () => Promise<unknown>): Promise<void> => {
     while (running) {
@@ -133,6 +139,10 @@ export function createNode({ process, link, upstream, events, dice, now, cacheSi
     get inFlight() {
       return inFlight;
     },
+    /** When the store's time was last asked for, virtual ms. */
+    get measuredAt() {
+      return measuredAt;
+    },
     /** It may be sending because of a report, an order or a leak. */
     working: (account: string): boolean => {
       const until = electiveUntil.get(account) ?? 0;
@@ -144,7 +154,7 @@ export function createNode({ process, link, upstream, events, dice, now, cacheSi
     async boot(): Promise<void> {
       for (; running; await process.sleep(BOOT_RETRY_MS)) {
         try {
-          await time.sync();
+          await measure();
           await lookAround();
           break;
         } catch (error) {
@@ -155,7 +165,7 @@ export function createNode({ process, link, upstream, events, dice, now, cacheSi
       ready = true;
       refresher.start();
       void every(WATCH_MS, lookAround);
-      void every(TIME_SYNC_MS, () => time.sync());
+      void every(TIME_SYNC_MS, measure);
     },
 
     /** As a read request is answered: from memory at once when it can be. */

@@ -35,8 +35,8 @@ export interface RefereeDeps {
   /** Whether this holder may be at a report, an order or the leak procedure. */
   readonly working: (holder: string, account: string) => boolean;
   readonly trace: Trace;
-  /** When a clock of the store was last set, virtual ms. */
-  readonly clockSetAt: () => number;
+  /** When the store's clock was set, virtual ms. */
+  readonly clockSetAt: readonly number[];
 }
 
 /** Unimpaired time in which a credential can always be made: a lease to run out, a backoff, and the work. */
@@ -45,6 +45,10 @@ const ENOUGH_MS = 150_000;
 const STILL_IN_AIR_MS = 60_000;
 /** A stored value that was invalidated unseen: the looks after a takeover come every minute once the grace is over. */
 const FOUND_OUT_MS = 95_000;
+/** The longest life of a token, and so of a plan that was made by the clock of before. */
+const PLAN_MS = 7_200_000 + GRACE_MS;
+/** A cool-down, a backoff, and one more report. */
+const HEALED_MS = 90_000;
 /** Whole milliseconds, and the drift since the last measurement. */
 const CLOCK_SLACK_MS = 5;
 const SECRETS = /(tok|secret)-a\d/;
@@ -61,7 +65,7 @@ export class Referee {
   failedReads = 0;
   readonly #deps: RefereeDeps;
   readonly #decoded = new Map<string, { readonly body: string; readonly record: CredentialRecord }>();
-  readonly #doubts = new Doubts((at) => this.#clockWasSet(at));
+  readonly #doubts = new Doubts((token, at) => this.#clockWasSet(token, at));
   readonly #budgets: BudgetRules;
   readonly #sent: Issue[] = [];
   readonly #tokenOf = new Map<string, Token>();
@@ -76,7 +80,8 @@ export class Referee {
     this.#deps = deps;
     this.#budgets = new BudgetRules(deps.storeNow, (rule, account, text) => {
       // Days and spacings are counted by the store's clock.
-      if (!this.#clockWasSet()) this.violated(rule, account, text);
+      const at = deps.now();
+      if (!deps.clockSetAt.some((setAt) => at - setAt < PLAN_MS)) this.violated(rule, account, text);
     });
   }
 
@@ -114,7 +119,7 @@ export class Referee {
     }
     this.#budgets.sending(issue);
     const record = this.record(issue.account);
-    if (!record?.current || issue.elective || this.#clockWasSet()) return;
+    if (!record?.current || issue.elective || this.#clockWasSet(this.#deps.wechat.tokens.get(record.current.value))) return;
     const kills = issue.forced || target.chain.policy.type === 'rotate-with-grace';
     const at = storeNow();
     const wanted = record.dead || record.suspectFrom !== null || at >= record.refreshAt - 1500 || at >= record.current.expiresAt - 1500;
@@ -168,6 +173,7 @@ export class Referee {
       if (served.state === 'suspect') this.excuse('refused: served as suspect');
       else if (this.#hasOldIntent(account)) this.excuse('refused: a lost answer that nobody could count yet');
       else this.#doubt('no gap: handed out a dead token', token, knownAt, cutOff, `as ${served.state} by ${process.name}`);
+      this.#mustBeHealed(token, served, cutOff);
       return token;
     }
     // What a node that is cut off hands out beyond the honest end is told to live ten seconds only.
@@ -195,7 +201,7 @@ export class Referee {
           ? token.expiresAt - this.#windowMs(account)
           : token.diesAt;
     const good = health.longestGood(account, from, now());
-    if (this.#clockWasSet()) return this.excuse('read failed: a clock was set');
+    if (this.#clockWasSet(token)) return this.excuse('read failed: a clock was set');
     // After a lost answer the product waits for the end of its grace: asking earlier could kill what is alive.
     const lost = record !== null && (record.intent !== null || record.unknownOutcomes > 0);
     if (good < ENOUGH_MS + (lost ? GRACE_MS : 0)) return this.excuse('read failed: no chance to issue');
@@ -228,8 +234,9 @@ export class Referee {
         if (limits) this.#budgets.committed(token.issue, limits, event.reason);
       }
     } else if (event.type === 'refresh.failed') {
+      const { class: why } = event.failure;
       const midnight = nextBeijingMidnight(storeNow()) - storeNow() + 200_000;
-      health.impair(event.id.account, now() + (event.failure.class === 'rate-day' ? midnight : PENALTY_MS[event.failure.class]));
+      health.impair(event.id.account, now() + (why === 'rate-day' ? Math.min(midnight, PENALTY_MS[why]) : PENALTY_MS[why]));
     } else if (event.type === 'refresh.budget_exhausted') {
       // It may have to wait for the end of the current: then everything has to go well at once.
       const { current } = this.record(event.id.account) ?? { current: null };
@@ -265,8 +272,12 @@ export class Referee {
     }
     const changedAt = before?.value === value ? before.changedAt : now();
     const diedAt = record.dead ? now() : (before?.diedAt ?? NEVER);
+    const { tokens } = this.#deps.wechat;
+    const gone = record.dead ? value : before?.value === value ? null : (before?.value ?? null);
+    const goneToken = gone === null ? undefined : tokens.get(gone);
+    if (goneToken) goneToken.goneAt ??= now();
     this.#generations.set(key, { generation: next.generation, fence: Math.max(before?.fence ?? 0, lease.fence), value, changedAt, diedAt });
-    const token = value === null ? undefined : this.#deps.wechat.tokens.get(value);
+    const token = value === null ? undefined : tokens.get(value);
     if (token) token.issue.landedAt ??= now();
     if (trace.on && (!before || before.value !== value)) trace.line('STORE', `${account} generation ${next.generation} = ${value}`);
     if (record.intent && this.#deps.working(lease.holder, account)) this.#doubts.electiveIntent(account, now());
@@ -360,13 +371,13 @@ export class Referee {
     }
   }
 
-  /** Something befell a process: whatever it was at may be lost. */
-  disturbed(process: Process, why: string): void {
+  /** Something befell a process, or the store (null): whatever was in the air may be lost. */
+  disturbed(process: Process | null, why: string): void {
     const { now } = this.#deps;
     for (let index = this.#sent.length - 1; index >= 0; index -= 1) {
       const issue = this.#sent[index] as Issue;
       if (issue.sentAt < now() - 40_000) break;
-      if (issue.by === process.number && issue.landedAt === null) issue.lostBecause ??= why;
+      if ((process === null || issue.by === process.number) && issue.landedAt === null) issue.lostBecause ??= why;
     }
   }
 
@@ -390,8 +401,29 @@ export class Referee {
     this.#doubts.add(this.#case('honest lifetime: died before its told end', token, `${text}, ${short} ms short`, knownAt, cutOff));
   }
 
-  #clockWasSet(at = this.#deps.now()): boolean {
-    return at - this.#deps.clockSetAt() < 3 * 3_600_000;
+  /** A caller is about to tell a node that this value was refused. */
+  reported(value: string): void {
+    const token = this.#deps.wechat.tokens.get(value);
+    if (token && this.#deps.wechat.check(value) !== 0) token.reportedAt ??= this.#deps.now();
+  }
+
+  /** Callers go on reporting what is refused; with so much time that was free of faults, that has to help. */
+  #mustBeHealed({ account, value, reportedAt, goneAt }: Token, { state }: ServedCredential, cutOff: boolean): void {
+    if (reportedAt === null || goneAt !== null || state === 'suspect' || cutOff) return;
+    const good = this.#deps.health.longestGood(account, reportedAt, this.#deps.now());
+    if (good > ENOUGH_MS + HEALED_MS)
+      this.violated('no gap: handed out what was reported long ago', account, `${value}, ${Math.round(good / 1000)} s free of faults since`);
+  }
+
+  /** This token's life was planned by a clock of the store that had been set since; without a token, any plan. */
+  #clockWasSet(token: Token | undefined, at = this.#deps.now()): boolean {
+    const plannedBy = token?.issue.measuredAt ?? NEVER;
+    return this.#deps.clockSetAt.some((setAt) => setAt <= at && at - setAt < PLAN_MS && plannedBy < setAt);
+  }
+
+  /** The same of a stored credential. */
+  clockWasSetFor(value: string): boolean {
+    return this.#clockWasSet(this.#deps.wechat.tokens.get(value));
   }
 
   #windowMs(account: string): number {

@@ -8,6 +8,7 @@ export type Rule =
   | 'one writer: wrote under an old lease'
   | 'no gap: a read failed'
   | 'no gap: handed out a dead token'
+  | 'no gap: handed out what was reported long ago'
   | 'never waits: a read waited while a usable one exists'
   | 'honest lifetime: died before its told end'
   | 'nothing lost: generation went back'

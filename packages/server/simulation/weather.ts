@@ -9,7 +9,7 @@ import { Dice } from './dice.ts';
 import type { Node } from './node.ts';
 import type { CallName, Trap } from './process.ts';
 import type { OutageForm } from './upstream-link.ts';
-import { type Member, RECOVERY_MS, type World } from './world.ts';
+import { CLOCK_SET, type Member, RECOVERY_MS, type World } from './world.ts';
 
 interface Trouble {
   readonly perHour: number;
@@ -222,7 +222,9 @@ const KINDS: Readonly<Record<string, Trouble>> = {
       const byMs = dice.between(-300, 300) * SECOND;
       world.inject('store clock step', `by ${Math.round(byMs / SECOND)} s`);
       world.clockOffset += byMs;
-      world.clockSetAt = world.now;
+      world.clockSetAt.push(world.now);
+      // Set forward, it ends leases that are in use.
+      world.referee.disturbed(null, CLOCK_SET);
       // Leases end early or late by as much.
       world.health.impair(null, world.now + Math.abs(byMs) + RECOVERY_MS);
     },

@@ -22,6 +22,8 @@ export interface Issue {
   readonly by: number | null;
   /** When the product made the call; a process that is frozen then sends later. */
   readonly askedAt: number;
+  /** When its sender had last asked for the store's time. */
+  readonly measuredAt: number;
   readonly sentAt: number;
   readonly forced: boolean;
   /** It left after its sender's lease had ended: promise 1's named case. */
@@ -47,6 +49,10 @@ export interface Token {
   replacedBy: Issue | null;
   /** What ends its life; null: its own expiry. */
   killer: Issue | 'revoked' | null;
+  /** When the store took another value in its place, or took note that it was dead; null: neither. */
+  goneAt: number | null;
+  /** When a caller first told a node that it was refused; null: never. */
+  reportedAt: number | null;
   /** Latest instant up to which somebody was told that it works. */
   toldUntil: number;
   toldBy: string;
@@ -132,7 +138,7 @@ export class Wechat {
   foreign(account: WechatAccount, force: boolean): boolean {
     const now = this.#options.now();
     const issue: Issue = {
-      ...{ account: account.appId, by: null, askedAt: now, sentAt: now, forced: force, late: false, elective: false },
+      ...{ account: account.appId, by: null, askedAt: now, measuredAt: now, sentAt: now, forced: force, late: false, elective: false },
       ...{ arrivedAt: now, reason: null, landedAt: null, lostBecause: null },
     };
     const before = this.made;
@@ -195,6 +201,8 @@ export class Wechat {
       diesAt: expiresAt,
       replacedBy: null,
       killer: null,
+      goneAt: null,
+      reportedAt: null,
       toldUntil: 0,
       toldBy: '',
     };

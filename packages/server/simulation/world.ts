@@ -44,6 +44,7 @@ const EPOCH = Date.UTC(2026, 2, 1);
 const DAY_MS = 86_400_000;
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
+export const CLOCK_SET = "the store's clock was set";
 const LIVES_S = [7200, 7200, 3600, 1800];
 /** After a fault the product needs a lease's length, and the work itself. */
 export const RECOVERY_MS = 70_000;
@@ -66,7 +67,7 @@ export class World {
   adminKey = '';
   /** Of the store, against true time. */
   clockOffset = 0;
-  clockSetAt = Number.NEGATIVE_INFINITY;
+  readonly clockSetAt: number[] = [];
   /** The store is slow up to then. */
   slowUntil = 0;
   readonly #state = new MemoryState();
@@ -106,7 +107,7 @@ export class World {
       storeNow: () => this.storeNow(),
       row: (target) => this.#state.rows.get(credentialKey(target.id)),
       target: (account) => this.members.get(account)?.target ?? undefined,
-      clockSetAt: () => this.clockSetAt,
+      clockSetAt: this.clockSetAt,
       working: (holder, account) => this.#isElectiveHolder(holder, account),
     });
   }
@@ -245,15 +246,18 @@ export class World {
     const { target } = member;
     const until = node.link.leases.get(credentialKey(target.id))?.until;
     const late = until === undefined || leavesAt + UPSTREAM_DEADLINE_MS > until + 50;
+    // What it takes for its lease may have ended.
+    const clockSet = this.clockSetAt.some((at) => at > node.measuredAt && at > this.now - MINUTE);
     const issue: Issue = {
       ...{ account: member.id, by: node.process.number, askedAt: this.now, sentAt: leavesAt, forced: fields.force_refresh === true },
+      measuredAt: node.measuredAt,
       late,
       elective: this.#isElective(node, member.id),
       ...{
         arrivedAt: leavesAt,
         reason: null,
         landedAt: null,
-        lostBecause: late ? 'it left late' : this.slowUntil > this.now - MINUTE ? 'the store was slow' : null,
+        lostBecause: late ? 'it left late' : this.slowUntil > this.now - MINUTE ? 'the store was slow' : clockSet ? CLOCK_SET : null,
       },
     };
     if (this.trace.on) {

@@ -21,7 +21,7 @@ export function backedOff(upstream: UpstreamFailure, before: Failure | null, now
   const { backoffMs } = FAILURE_CLASSES[upstream.class];
   const base = backoffMs[Math.min(attempts, backoffMs.length) - 1] ?? 1000;
   const spread = Math.max(base, upstream.retryAfterMs ?? 0) * (1 + unit * 0.2);
-  // A day's quota: ask again past midnight, but not everybody at 00:00:00.
-  const untilReset = upstream.class === 'rate-day' ? nextBeijingMidnight(now) - now + 60_000 * (1 + unit) : 0;
-  return { ...upstream, at: now, attempts, retryAt: Math.ceil(now + Math.max(spread, untilReset)) };
+  // A day's quota: past midnight if that comes first, but not everybody at 00:00:00.
+  const untilReset = nextBeijingMidnight(now) - now + 60_000 * (1 + unit);
+  return { ...upstream, at: now, attempts, retryAt: Math.ceil(now + (upstream.class === 'rate-day' ? Math.min(spread, untilReset) : spread)) };
 }

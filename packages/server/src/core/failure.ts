@@ -74,8 +74,9 @@ export const FAILURE_CLASSES: Readonly<Record<FailureClass, ClassRule>> = {
   transient: { backoffMs: [1, 2, 4, 8, 15, 30].map((s) => s * SECOND), alarmAfter: 3, severity: 'warning' },
   refreshable: { backoffMs: [1, 5, 30].map((s) => s * SECOND), alarmAfter: 2, severity: 'warning' },
   'rate-minute': { backoffMs: [65 * SECOND], alarmAfter: 2, severity: 'warning' },
-  // The real wait is until 00:00 +08:00, see backoff.ts; this is the floor.
-  'rate-day': { backoffMs: [10 * MINUTE], alarmAfter: 1, severity: 'critical' },
+  // Past 00:00 +08:00 when that comes first (backoff.ts). That quotas return then is an assumption, and a person can
+  // clear one at any hour, so that a whole day of silence could be a day without a token for nothing.
+  'rate-day': { backoffMs: [10, 30, 60].map((m) => m * MINUTE), alarmAfter: 1, severity: 'critical' },
   // Only a person can mend these, and mending them wakes the account at once; knocking seldom finds what was
   // mended on WeChat's side without hammering it.
   config: { backoffMs: [5, 15, 60].map((m) => m * MINUTE), alarmAfter: 1, severity: 'critical' },

@@ -25,13 +25,15 @@ export interface LeasedWork {
 
 /** Races lost in a row before giving up: each means that somebody else did commit. */
 const MAX_RACES = 3;
+/** By how much two nodes may disagree about when something was sent. */
+const CLOCK_TOLERANCE_MS = 5000;
 
 export class LeaseRunner {
   readonly #deps: SessionDeps & { readonly holder: string };
   readonly #memory: RecordMemory;
   readonly #inAir = new Set<Promise<void>>();
-  /** Credentials of which an issue of ours raced with another holder's, until the doubt is stored. */
-  readonly #raced = new Set<string>();
+  /** When an issue of ours lost a race to another holder's, store time, by credential: until the doubt is stored. */
+  readonly #raced = new Map<string, number>();
   #drains = 0;
 
   constructor(deps: SessionDeps & { readonly holder: string }, memory: RecordMemory) {
@@ -98,7 +100,7 @@ export class LeaseRunner {
       } catch (error) {
         if (!(error instanceof StaleLease)) throw error;
         this.#memory.drop(target.id);
-        if (error.raced) this.#raced.add(credentialKey(target.id));
+        if (error.raced) this.#raced.set(credentialKey(target.id), this.#deps.time.now());
         const { look } = this.#memory;
         const stored = await this.#deps.credentials.read(target.id);
         if (stored === null) throw new ZhongkongError('not_found', 'the account was removed');
@@ -120,7 +122,7 @@ export class LeaseRunner {
     let session: RefreshSession | null = null;
     try {
       const reread = this.#memory.newest(this.#memory.decode(held.stored));
-      const record = this.#raced.has(key) ? raced(reread, target.chain.policy, time.now()) : reread;
+      const record = this.#isDoubted(reread) ? raced(reread, target.chain.policy, time.now()) : reread;
       session = new RefreshSession(this.#deps, target, record, lease, held.leaseEndsAt);
       await work.run(session);
       const { look } = this.#memory;
@@ -154,9 +156,16 @@ export class LeaseRunner {
     });
   }
 
-  /** After a race of ours no commit is to be trusted: the doubt has to be written down first. */
+  /** After a race of ours a commit is not to be trusted: the doubt has to be written down first. */
   #satisfies(stored: StoredCredential, work: LeasedWork): boolean {
-    return !this.#raced.has(credentialKey(stored.id)) && work.satisfiedBy(this.#memory.decode(stored));
+    const record = this.#memory.decode(stored);
+    return !this.#isDoubted(record) && work.satisfiedBy(record);
+  }
+
+  /** A race of ours may have killed the current one; not one that was asked for after we had our answer. */
+  #isDoubted({ id, current }: CredentialRecord): boolean {
+    const at = this.#raced.get(credentialKey(id));
+    return at !== undefined && (current === null || current.issuedAt <= at + CLOCK_TOLERANCE_MS);
   }
 
   #track<T>(work: Promise<T>): Promise<T> {

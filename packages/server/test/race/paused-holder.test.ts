@@ -155,6 +155,31 @@ test('the doubt that a lost race left is settled by the value issued after it, e
   expect((await clock.until(first.read())).value).toBe(value);
 });
 
+test('the doubt that a lost race left is settled by a value that another node asked for later', async () => {
+  const { first, second, clock, upstream, model } = await due();
+  upstream.hold('/classic');
+  const flight = first.tick();
+  await clock.advance(1000);
+  const [slow] = upstream.held;
+  upstream.fate = () => 'reply';
+  await clock.advance(LEASE_MS + 5 * MINUTE);
+  await clock.until(second.tick());
+  // Stale; and the store is away before the doubt can be written down.
+  first.store.fault = (method) => (method === 'acquire' ? 'fail' : null);
+  slow?.reply();
+  await clock.until(flight);
+  await clock.advance(MINUTE);
+  expect(first.events.count('commit.stale')).toBe(1);
+  await clock.until(second.keeper.refresh(await second.target(), 10_000));
+  const { classic } = model.calls;
+  first.store.fault = () => null;
+  // The looks that the takeover owes make the first node work on it again.
+  first.start();
+  await clock.advance(10 * MINUTE);
+  expect(model.calls.classic).toBe(classic);
+  expect(first.events.count('credential.probed')).toBeGreaterThan(0);
+});
+
 test('stopped while sending, answered, and dead before its commit: the looks after the takeover find out within a minute', async () => {
   const { world, first, second, clock, upstream, model } = await due();
   second.start();

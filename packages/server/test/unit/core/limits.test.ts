@@ -146,9 +146,14 @@ describe('backoff', () => {
     expect(FAILURE_CLASSES.transient.backoffMs.slice(0, 3)).toEqual([1000, 2000, 4000]);
   });
 
-  test("a day's quota waits for midnight in Beijing and a little more; WeChat's own word is kept", () => {
-    const retryAt = backedOff(upstream('rate-day'), null, T, 0.5).retryAt;
-    expect(retryAt).toBe(nextBeijingMidnight(T) + 90_000);
+  test("a day's quota waits for midnight in Beijing and a little more, or an hour; WeChat's own word is kept", () => {
+    const midnight = nextBeijingMidnight(T);
+    const retryAt = (now: number, attempts: number): number =>
+      backedOff(upstream('rate-day'), failure({ class: 'rate-day', attempts }), now, 0.5).retryAt;
+    expect(retryAt(midnight - 300_000, 1)).toBe(midnight + 90_000);
+    expect(retryAt(midnight - 300_000, 9)).toBe(midnight + 90_000);
+    // Refused although a new day began: the next midnight is far.
+    expect(retryAt(midnight + 1000, 9)).toBe(midnight + 1000 + 66 * 60_000);
     expect(backedOff({ ...upstream('admin'), retryAfterMs: 3_600_000 }, null, T, 0).retryAt).toBe(T + 3_600_000);
   });
 
