@@ -31,7 +31,7 @@ export const COOLDOWN_MS = 30_000;
 export const WATCH_MS = 2000;
 const TIME_SYNC_MS = 30_000;
 const BOOT_RETRY_MS = 1000;
-const KEY_TTL_MS = 15 * 60_000;
+const KEY_GRACE_MS = 15 * 60_000;
 const READ_DEADLINE_MS = 10_000;
 /** The caller's patience ends sooner than the work that it started. */
 const ELECTIVE_MS = 3 * LEASE_MS;
@@ -63,7 +63,7 @@ export function createNode({ process, link, upstream, events, dice, now, cacheSi
   const accounts = new Accounts({ directory, credentials, catalog: CATALOG, seal: plainSeal, hash, time, events, cacheSize, wake });
   const digest = (key: string): string => `d-${(textHash(key) >>> 0).toString(16)}`;
   const randomBytes = (count: number): Uint8Array => dice.bytes(count);
-  const keys = new Keys({ directory, digest, time, events, randomBytes, declared: [], cacheSize, cacheTtlMs: KEY_TTL_MS });
+  const keys = new Keys({ directory, digest, time, events, randomBytes, declared: [], cacheSize, graceMs: KEY_GRACE_MS });
   const refresher = new Refresher({
     ...{ due, credentials, keeper, accounts, catalog: CATALOG, clock: process, events, holder, leaseMs },
     concurrency: 64,
@@ -93,6 +93,7 @@ export function createNode({ process, link, upstream, events, dice, now, cacheSi
     const began = now();
     await watcher.poll();
     keeper.upToDate(at);
+    keys.upToDate(at);
     process.knownAt = began;
   };
   const measure = async (): Promise<void> => {

@@ -412,7 +412,11 @@ export class Referee {
     if (reportedAt === null || goneAt !== null || state === 'suspect' || cutOff) return;
     const good = this.#deps.health.longestGood(account, reportedAt, this.#deps.now());
     if (good > ENOUGH_MS + HEALED_MS)
-      this.violated('no gap: handed out what was reported long ago', account, `${value}, ${Math.round(good / 1000)} s free of faults since`);
+      this.violated(
+        'no gap: handed out what was reported long ago',
+        account,
+        `${value}, ${Math.round(good / 1000)} s free of faults since`,
+      );
   }
 
   /** This token's life was planned by a clock of the store that had been set since; without a token, any plan. */

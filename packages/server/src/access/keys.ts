@@ -1,8 +1,8 @@
 /**
  * The API keys of the installation: looked up by their text, changed here and nowhere else.
  *
- * Lookup order: declared keys → memory → the directory by keyed digest. Memory believes a record for a bounded time
- * and is told of changes by the watcher (`drop`). Unknown keys are remembered for a moment and looked up a few at a
+ * Lookup order: declared keys → memory → the directory by keyed digest. Memory is told of changes by the watcher (`drop`)
+ * and believes a record as long as it hears from the store (`upToDate`), and for a bounded time after. Unknown keys are remembered for a moment and looked up a few at a
  * time, so garbage cannot flood the store. A lookup that a `drop` overtook is answered but not remembered.
  */
 
@@ -31,7 +31,7 @@ export interface KeysDeps {
   /** Most records in memory. */
   readonly cacheSize: number;
   /** How long memory is believed without hearing from the store, ms. */
-  readonly cacheTtlMs: number;
+  readonly graceMs: number;
 }
 
 /** What a person says of a new key. */
@@ -66,11 +66,17 @@ const CHANGE_TRIES = 5;
 const nameTaken = ({ name }: ApiKeyRecord) => new ZhongkongError('conflict', `a key named "${name}" exists already`);
 const changedMeanwhile = () => new ZhongkongError('conflict', 'the key changed meanwhile');
 
+interface Known {
+  readonly record: ApiKeyRecord;
+  /** When the store had it so, store time. */
+  readonly lookedAt: number;
+}
+
 export class Keys {
   readonly #deps: KeysDeps;
   readonly #declared: DeclaredKeys;
   /** Key text → record, revoked ones included. */
-  readonly #known: LRUCache<string, ApiKeyRecord>;
+  readonly #known: LRUCache<string, Known>;
   /** Id → key text in `#known`. */
   readonly #textOf = new Map<string, string>();
   readonly #unknown: LRUCache<string, true>;
@@ -78,25 +84,34 @@ export class Keys {
   readonly #gate = new Gate(LOOKUPS_RUNNING, LOOKUPS_WAITING);
   /** +1 per drop. */
   #drops = 0;
+  /** All changes up to then were heard of, store time. */
+  #upToDateAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: KeysDeps) {
     this.#deps = deps;
     this.#declared = new DeclaredKeys(deps.declared, deps.digest);
-    const clocked = { perf: { now: () => deps.time.now() }, ttlResolution: 0 };
     this.#known = new LRUCache({
-      ...clocked,
       max: deps.cacheSize,
-      ttl: deps.cacheTtlMs,
-      dispose: (record, text) => {
+      dispose: ({ record }, text) => {
         if (this.#textOf.get(record.id) === text) this.#textOf.delete(record.id);
       },
     });
-    this.#unknown = new LRUCache({ ...clocked, max: MAX_UNKNOWN, ttl: UNKNOWN_TTL_MS });
+    this.#unknown = new LRUCache({ perf: { now: () => deps.time.now() }, ttlResolution: 0, max: MAX_UNKNOWN, ttl: UNKNOWN_TTL_MS });
   }
 
   /** What memory knows, at once; undefined says nothing. Revoked and expired records come too: `authorize` decides. */
   cached(key: string): ApiKeyRecord | undefined {
-    return this.#declared.find(key) ?? this.#known.get(key);
+    const declared = this.#declared.find(key);
+    if (declared) return declared;
+    const known = this.#known.get(key);
+    if (!known) return undefined;
+    const heardAt = Math.max(known.lookedAt, this.#upToDateAt);
+    return this.#deps.time.now() <= heardAt + this.#deps.graceMs ? known.record : undefined;
+  }
+
+  /** All changes that were stored before `at` (store time) have been heard of. */
+  upToDate(at: number): void {
+    this.#upToDateAt = at;
   }
 
   /** The record of this key, or null when there is none. Throws `rate_limited` in a flood of unknown keys. */
@@ -202,19 +217,21 @@ export class Keys {
 
   async #lookUp(key: string): Promise<ApiKeyRecord | null> {
     const drops = this.#drops;
+    const lookedAt = this.#deps.time.now();
     const record = await this.#deps.directory.keyByDigest(this.#deps.digest(key));
     if (drops !== this.#drops) return record;
-    if (record) this.#remember(key, record);
+    if (record) this.#remember(key, { record, lookedAt });
     else this.#unknown.set(key, true);
     return record;
   }
 
-  #remember(key: string, record: ApiKeyRecord): void {
+  #remember(key: string, known: Known): void {
     // Another text under the same id: the admin key was replaced and the word of it got lost.
-    const former = this.#textOf.get(record.id);
+    const { id } = known.record;
+    const former = this.#textOf.get(id);
     if (former !== undefined && former !== key) this.#known.delete(former);
-    this.#known.set(key, record);
-    this.#textOf.set(record.id, key);
+    this.#known.set(key, known);
+    this.#textOf.set(id, key);
   }
 
   /** The stored record, from the store: a change on top of a remembered one could undo another's. */

@@ -155,6 +155,10 @@ export const configSchema = z.object({
         en: 'Credentials, accounts and keys kept in memory, each.',
         zh: '内存中分别缓存的凭据、账号和 key 的数量上限。',
       }),
+      storeAwayMinutes: described(integer(1, 1440).default(15), {
+        en: 'How long an API key that memory knows stays good while the store is away, minutes.',
+        zh: '存储不可用期间，内存中已知的 API key 继续有效的时长，分钟。',
+      }),
       readTimeoutSeconds: described(integer(1, 60).default(10), {
         en: 'How long a read waits for the first credential, seconds.',
         zh: '读取时等待首个凭据的时限，秒。',

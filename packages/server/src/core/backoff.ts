@@ -23,5 +23,10 @@ export function backedOff(upstream: UpstreamFailure, before: Failure | null, now
   const spread = Math.max(base, upstream.retryAfterMs ?? 0) * (1 + unit * 0.2);
   // A day's quota: past midnight if that comes first, but not everybody at 00:00:00.
   const untilReset = nextBeijingMidnight(now) - now + 60_000 * (1 + unit);
-  return { ...upstream, at: now, attempts, retryAt: Math.ceil(now + (upstream.class === 'rate-day' ? Math.min(spread, untilReset) : spread)) };
+  return {
+    ...upstream,
+    at: now,
+    attempts,
+    retryAt: Math.ceil(now + (upstream.class === 'rate-day' ? Math.min(spread, untilReset) : spread)),
+  };
 }

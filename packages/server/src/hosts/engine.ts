@@ -80,6 +80,7 @@ async function compose(config: Config, clock: Clock, opened: Store) {
     const at = now();
     await watcher.poll();
     keeper.upToDate(at);
+    keys.upToDate(at);
   };
   // The first round only finds out where "now" is; before anything is cached, so that nothing is missed.
   await lookAround();

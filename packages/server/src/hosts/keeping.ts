@@ -20,9 +20,6 @@ import type { Upstream } from '../core/upstream.ts';
 import { Watcher } from '../core/watcher.ts';
 import { CATALOG } from '../platforms/index.ts';
 
-/** How long a key that memory knows may be believed while the store is away, ms. */
-const CACHE_TTL_MS = 15 * 60_000;
-
 export interface KeepingDeps {
   readonly config: Config;
   readonly store: Store;
@@ -38,7 +35,8 @@ export function createKeeping({ config, store, masterKey, clock, time, events, u
   const { refresh } = config;
   const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
   const leaseMs = refresh.leaseSeconds * 1000;
-  const cacheSize = refresh.cacheSize;
+  const { cacheSize } = refresh;
+  const graceMs = refresh.storeAwayMinutes * 60_000;
   const hash = nodeHash;
   const seal = createSeal({ current: masterKey });
   const digest = createKeyDigest(masterKey);
@@ -51,7 +49,7 @@ export function createKeeping({ config, store, masterKey, clock, time, events, u
   const keeper = new Keeper({ credentials, upstream, clock, time, random: nodeRandom, hash, seal, events, holder, settings });
   const wake = (target: Target) => keeper.wake(target);
   const accounts = new Accounts({ directory, credentials, catalog: CATALOG, seal, hash, time, events, cacheSize, wake });
-  const keys = new Keys({ directory, digest, time, events, randomBytes, declared: config.keys, cacheSize, cacheTtlMs: CACHE_TTL_MS });
+  const keys = new Keys({ directory, digest, time, events, randomBytes, declared: config.keys, cacheSize, graceMs });
   const { concurrency } = refresh;
   const refresher = new Refresher({ due, credentials, keeper, accounts, catalog: CATALOG, clock, events, holder, leaseMs, concurrency });
   const drop = (change: Change): void => {

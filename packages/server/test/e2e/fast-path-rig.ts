@@ -100,7 +100,7 @@ export async function createRig() {
       sealed: false,
     },
   ];
-  const keys = new Keys({ directory, digest, time, events, randomBytes, declared, cacheSize, cacheTtlMs: 15 * MINUTE });
+  const keys = new Keys({ directory, digest, time, events, randomBytes, declared, cacheSize, graceMs: 15 * MINUTE });
 
   /** Answers the fast path gave. */
   const fastReads = { count: 0 };

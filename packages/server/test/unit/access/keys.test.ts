@@ -9,7 +9,7 @@ import { StoreTime } from '../../../src/core/store-time.ts';
 import { createMemoryStore, MemoryState } from '../../../src/stores/memory/index.ts';
 import { countingBytes } from './fixtures.ts';
 
-const TTL = 900_000;
+const GRACE = 900_000;
 const declaredKey: DeclaredKey = {
   name: 'shop',
   key: 'declared-key-of-the-shop-1',
@@ -67,7 +67,7 @@ function node(overrides: Partial<KeysDeps> = {}): { keys: Keys; directory: Direc
     randomBytes: countingBytes(),
     declared: [declaredKey],
     cacheSize: 100,
-    cacheTtlMs: TTL,
+    graceMs: GRACE,
     ...overrides,
   });
   return { keys, directory };
@@ -103,14 +103,21 @@ describe('finding keys', () => {
     expect(lookups).toHaveLength(1);
   });
 
-  test('memory is believed for its time and no longer', async () => {
+  test('memory is believed while the store is heard of, then for its time and no longer', async () => {
     const { keys } = node();
     const { key } = await keys.create(input, 'cli');
     await keys.find(key);
-    now += TTL;
+    now += 2 * GRACE;
+    keys.upToDate(now - 1000);
+    expect(keys.cached(key)).toBeDefined();
+    now += GRACE - 1000;
     expect(keys.cached(key)).toBeDefined();
     now += 1;
     expect(keys.cached(key)).toBeUndefined();
+    await keys.find(key);
+    now += GRACE;
+    expect(keys.cached(key)).toBeDefined();
+    expect(lookups).toHaveLength(2);
   });
 
   test('an unknown key is asked for once per five seconds; a malformed one never', async () => {

@@ -32,6 +32,7 @@ describe('defaults', () => {
         reportCooldownSeconds: 30,
         concurrency: 64,
         cacheSize: 100_000,
+        storeAwayMinutes: 15,
         readTimeoutSeconds: 10,
       },
       file: null,

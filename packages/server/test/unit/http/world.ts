@@ -66,7 +66,7 @@ export async function createWorld(options: WorldOptions = {}) {
     randomBytes,
     declared: options.declared ?? [],
     cacheSize: 1000,
-    cacheTtlMs: 900_000,
+    graceMs: 900_000,
   });
   const limiter = new RateLimiter(() => time.clock.monotonic());
   const handedOut = new HandedOut();
