@@ -83,7 +83,6 @@ export function createNode({ process, link, upstream, events, dice, now, cacheSi
   });
   let running = true;
   let ready = false;
-  let measuredAt = Number.NEGATIVE_INFINITY;
   let inFlight = 0;
   /** Until when the work that a report, an order or a leak started may go on, per account. */
   const electiveUntil = new Map<string, number>();
@@ -99,7 +98,7 @@ export function createNode({ process, link, upstream, events, dice, now, cacheSi
   const measure = async (): Promise<void> => {
     const began = now();
     await time.sync();
-    measuredAt = began;
+    process.measuredAt = began;
   };
   const every = async (ms: number, job: () => Promise<unknown>): Promise<void> => {
     while (running) {
@@ -139,10 +138,6 @@ export function createNode({ process, link, upstream, events, dice, now, cacheSi
     },
     get inFlight() {
       return inFlight;
-    },
-    /** When the store's time was last asked for, virtual ms. */
-    get measuredAt() {
-      return measuredAt;
     },
     /** It may be sending because of a report, an order or a leak. */
     working: (account: string): boolean => {

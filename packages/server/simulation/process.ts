@@ -41,6 +41,8 @@ export class Process implements Owner, Clock {
   storeFailedAt = Number.NEGATIVE_INFINITY;
   /** When the last complete look for others' changes began. */
   knownAt = Number.NEGATIVE_INFINITY;
+  /** When the store's time was last asked for, virtual ms. */
+  measuredAt = Number.NEGATIVE_INFINITY;
   readonly #scheduler: Scheduler;
   readonly #hooks: ProcessHooks;
   readonly #base: number;

@@ -49,6 +49,8 @@ const FOUND_OUT_MS = 95_000;
 const PLAN_MS = 7_200_000 + GRACE_MS;
 /** A cool-down, a backoff, and one more report. */
 const HEALED_MS = 90_000;
+/** Without a probe a report is believed once in so long. */
+const UNPROBED_COOLS_MS = 600_000 + HEALED_MS;
 /** Whole milliseconds, and the drift since the last measurement. */
 const CLOCK_SLACK_MS = 5;
 const SECRETS = /(tok|secret)-a\d/;
@@ -169,6 +171,7 @@ export class Referee {
     const errcode = wechat.check(served.value);
     if (errcode !== 0) {
       this.refusedReads += 1;
+      token.toldMeasuredAt = Math.min(token.toldMeasuredAt, process.measuredAt);
       if (trace.on) trace.line(process.name, `hands out ${served.value}, which is dead (${errcode}), as ${served.state}`);
       if (served.state === 'suspect') this.excuse('refused: served as suspect');
       else if (this.#hasOldIntent(account)) this.excuse('refused: a lost answer that nobody could count yet');
@@ -181,6 +184,7 @@ export class Referee {
     const until = at + served.expiresInMs;
     if (until > token.toldUntil) {
       token.toldUntil = until;
+      token.toldMeasuredAt = process.measuredAt;
       if (trace.on) token.toldBy = `told by ${process.name} at ${Math.round(at)}`;
     }
     if (until > token.diesAt + CLOCK_SLACK_MS) this.#dishonest(token, `told by ${process.name} ${served.state}`, knownAt, cutOff);
@@ -303,6 +307,8 @@ export class Referee {
   /** An account's credentials were removed: a new one of that name starts anew, under a higher fence. */
   removed(account: string): void {
     this.#removedAt.set(account, this.#deps.now());
+    for (const issue of this.#sent)
+      if (issue.account === account && issue.landedAt === null) issue.lostBecause ??= 'its account was removed';
     for (const [key, one] of this.#generations) {
       if (key.startsWith(`${account} `)) this.#generations.set(key, { ...one, generation: 0, value: null, changedAt: this.#deps.now() });
     }
@@ -411,7 +417,8 @@ export class Referee {
   #mustBeHealed({ account, value, reportedAt, goneAt }: Token, { state }: ServedCredential, cutOff: boolean): void {
     if (reportedAt === null || goneAt !== null || state === 'suspect' || cutOff) return;
     const good = this.#deps.health.longestGood(account, reportedAt, this.#deps.now());
-    if (good > ENOUGH_MS + HEALED_MS)
+    const coolsMs = this.#deps.target(account)?.chain.probe === null ? UNPROBED_COOLS_MS : HEALED_MS;
+    if (good > ENOUGH_MS + coolsMs)
       this.violated(
         'no gap: handed out what was reported long ago',
         account,
@@ -419,9 +426,9 @@ export class Referee {
       );
   }
 
-  /** This token's life was planned by a clock of the store that had been set since; without a token, any plan. */
+  /** This token's life was planned, or told, by a clock of the store that had been set since; without a token, any plan. */
   #clockWasSet(token: Token | undefined, at = this.#deps.now()): boolean {
-    const plannedBy = token?.issue.measuredAt ?? NEVER;
+    const plannedBy = token ? Math.min(token.issue.measuredAt, token.toldMeasuredAt) : NEVER;
     return this.#deps.clockSetAt.some((setAt) => setAt <= at && at - setAt < PLAN_MS && plannedBy < setAt);
   }
 

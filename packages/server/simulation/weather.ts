@@ -22,6 +22,8 @@ const MINUTE = 60 * SECOND;
 const BACKOFF_MS = 45 * SECOND;
 const ADMIN_MS = 90 * SECOND;
 const PATIENCE_MS = 30 * SECOND;
+/** What was sent to the store has arrived by then, or never will. */
+const IN_AIR_MS = MINUTE;
 
 const seconds = (ms: number): string => `for ${Math.round(ms / SECOND)} s`;
 const someMember = (world: World, dice: Dice): Member => dice.pick([...world.members.values()]);
@@ -337,9 +339,17 @@ function remove(world: World, dice: Dice): void {
   world.health.impair(id, world.now + ms + ADMIN_MS);
   const removed = node.accounts.remove(id, 'sim').then(() => {
     member.target = null;
-    world.scheduler.after(ms, null, () => insist(world, dice, id, (other) => world.create(other, member)));
   });
   void world.quietly(removed, 'removing an account');
+  // Whoever asked may never hear of it: what the store has counts.
+  const lookMs = Math.max(ms, IN_AIR_MS);
+  world.scheduler.after(lookMs, null, () => {
+    void world.has(id).then((isThere) => {
+      if (isThere) return;
+      member.target = null;
+      insist(world, dice, id, (other) => world.create(other, member));
+    });
+  });
 }
 
 /** Plan the run's trouble. */

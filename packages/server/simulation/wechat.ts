@@ -55,6 +55,8 @@ export interface Token {
   reportedAt: number | null;
   /** Latest instant up to which somebody was told that it works. */
   toldUntil: number;
+  /** When who said that had last asked for the store's time. */
+  toldMeasuredAt: number;
   toldBy: string;
 }
 
@@ -204,6 +206,7 @@ export class Wechat {
       goneAt: null,
       reportedAt: null,
       toldUntil: 0,
+      toldMeasuredAt: Number.POSITIVE_INFINITY,
       toldBy: '',
     };
     this.tokens.set(value, token);

@@ -247,10 +247,10 @@ export class World {
     const until = node.link.leases.get(credentialKey(target.id))?.until;
     const late = until === undefined || leavesAt + UPSTREAM_DEADLINE_MS > until + 50;
     // What it takes for its lease may have ended.
-    const clockSet = this.clockSetAt.some((at) => at > node.measuredAt && at > this.now - MINUTE);
+    const clockSet = this.clockSetAt.some((at) => at > node.process.measuredAt && at > this.now - MINUTE);
     const issue: Issue = {
       ...{ account: member.id, by: node.process.number, askedAt: this.now, sentAt: leavesAt, forced: fields.force_refresh === true },
-      measuredAt: node.measuredAt,
+      measuredAt: node.process.measuredAt,
       late,
       elective: this.#isElective(node, member.id),
       ...{
@@ -323,6 +323,10 @@ export class World {
   someNode(dice: Dice): Node | null {
     const up = this.nodes.filter((node) => node.ready && !node.process.frozen);
     return up.length === 0 ? null : dice.pick(up);
+  }
+
+  async has(account: string): Promise<boolean> {
+    return (await this.#store.directory.account(account)) !== null;
   }
 
   /** The body of a stored record, for later comparison. */
