@@ -27,7 +27,7 @@ import { asOthersPlan, backingOff, coolingMs, honestRemaining, mustRefresh, shou
 import type { SessionDeps } from './session.ts';
 import { SingleFlight } from './single-flight.ts';
 import type { Acquired } from './store.ts';
-import { overBudget, unavailable } from './unavailable.ts';
+import { overBudget, unavailable, unconfirmed } from './unavailable.ts';
 import { type Held, LeaseRunner } from './lease-runner.ts';
 import { issueKillsCurrent } from './policy.ts';
 
@@ -119,7 +119,9 @@ export class Keeper {
     if (record.generation > generation) return this.#serve(target, record);
     if (record.failure && record.failure.at >= orderedAt) throw unavailable(record, time.now());
     const { limits, forcible } = target.chain;
-    throw overBudget(allowedAt(record, limits, 'ordered', forcible, time.now()) - time.now());
+    const waitMs = allowedAt(record, limits, 'ordered', forcible, time.now()) - time.now();
+    if (waitMs > 0) throw overBudget(waitMs);
+    throw unconfirmed(record, time.now());
   }
 
   /**
@@ -249,11 +251,18 @@ export class Keeper {
   #refresh(target: Target, reason: IssueReason, claimed: Held | null = null): Promise<CredentialRecord> {
     const key = credentialKey(target.id);
     const { generation } = this.#memory.last(target.id) ?? { generation: 0 };
-    const start = (): Promise<CredentialRecord> =>
-      this.#leases.run(target, claimed, {
-        run: (session) => doWhatIsDue(session, reason),
+    const start = (): Promise<CredentialRecord> => {
+      let why = reason;
+      return this.#leases.run(target, claimed, {
+        run: async (session) => {
+          await doWhatIsDue(session, why).finally(() => {
+            // An order is one issue: when its answer is lost, or it loses a race, the rules decide what comes next.
+            if (session.sent && why === 'ordered') why = 'scheduled';
+          });
+        },
         satisfiedBy: (record) => record.generation > generation && !shouldRefresh(record, this.#deps.time.now()),
       });
+    };
     // Claimed while a flight of ours waits for this very lease: the claim holds it, so it does the work.
     return claimed && this.#flights.get(key) ? start() : this.#flights.run(key, start);
   }

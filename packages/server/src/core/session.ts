@@ -87,6 +87,7 @@ export class RefreshSession {
   #killed = false;
   #unsaved = false;
   #committed = false;
+  #sent = false;
 
   constructor(deps: SessionDeps, target: Target, record: CredentialRecord, lease: LeaseGrant, leaseEndsAt: number) {
     this.#deps = deps;
@@ -170,6 +171,11 @@ export class RefreshSession {
   /** A new value that the store could not take: true until a save succeeds. */
   get unsaved(): boolean {
     return this.#unsaved;
+  }
+
+  /** An issue left under this lease, whatever came of it. */
+  get sent(): boolean {
+    return this.#sent;
   }
 
   /** A new value was stored under this lease. */
@@ -259,6 +265,7 @@ export class RefreshSession {
     const sentAt = time.now();
     const { uncertaintyMs } = time;
     const startedAt = clock.monotonic();
+    this.#sent = true;
     const outcome = await this.#exchange(chain.issue({ appId: account.appId, secret, force: forced }));
     return { outcome, sentAt, uncertaintyMs, upstreamMs: Math.round(clock.monotonic() - startedAt) };
   }

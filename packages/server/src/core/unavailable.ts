@@ -11,6 +11,11 @@ export function overBudget(waitMs: number): ZhongkongError {
   return new ZhongkongError('refresh_budget_exhausted', 'no issue is allowed now', { retryAfterSeconds: seconds(waitMs) });
 }
 
+/** An order that brought nothing, though nothing keeps it back: its answer was lost. What is due next comes by itself. */
+export function unconfirmed(record: CredentialRecord, now: number): ZhongkongError {
+  return new ZhongkongError('deadline_exceeded', 'no new credential yet', { retryAfterSeconds: seconds(nextAttemptAt(record) - now) });
+}
+
 /** Nothing usable. */
 export function unavailable(record: CredentialRecord, now: number): ZhongkongError {
   const { failure } = record;

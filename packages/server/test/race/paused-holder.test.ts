@@ -107,6 +107,37 @@ test('an order whose holder was stopped is not carried out twice: what another n
   expect(model.calls.classic).toBe(2);
 });
 
+test('an order whose answer was lost while its holder was stopped is not sent again: that would end the current at once', async () => {
+  const world = await World.create();
+  const { first, clock, upstream, model } = world;
+  const second = world.node();
+  const { value } = await first.read();
+  await clock.advance(MINUTE);
+  upstream.hold('/classic');
+  const ordered = first.keeper.refresh(await first.target(), 10 * MINUTE);
+  const outcome = ordered.then(
+    () => 'done',
+    (error: unknown) => error,
+  );
+  await clock.advance(1000);
+  const [slow] = upstream.held;
+  upstream.fate = () => 'reply';
+  await clock.advance(LEASE_MS + 1000);
+  // The taker finds the intent, counts a lost answer, and leaves the current its grace.
+  await clock.until(second.tick());
+  expect(second.events.count('lease.taken_over')).toBe(1);
+  slow?.vanish();
+  await clock.advance(2000);
+  expect(first.events.count('commit.stale')).toBe(1);
+  expect(model.calls.classic).toBe(1);
+  expect(await outcome).toMatchObject({ code: 'deadline_exceeded' });
+  expect((await first.read()).value).toBe(value);
+  // Its retry comes by itself, when the grace of the lost one is nearly over.
+  first.start();
+  await clock.advance(5 * MINUTE);
+  expect(model.calls.classic).toBe(2);
+});
+
 test('stopped while sending, and answered after another committed: the stored one is suspect and issued again', async () => {
   const { world, first, second, clock, upstream, model } = await due();
   first.start();
