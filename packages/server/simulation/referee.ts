@@ -77,6 +77,8 @@ export class Referee {
   readonly #leaks = new Map<string, { readonly value: string; readonly at: number }>();
   readonly #removedAt = new Map<string, number>();
   readonly #createdAt = new Map<string, number>();
+  /** When a lost answer was last counted. */
+  readonly #lostAt = new Map<string, number>();
 
   constructor(deps: RefereeDeps) {
     this.#deps = deps;
@@ -207,7 +209,8 @@ export class Referee {
     const good = health.longestGood(account, from, now());
     if (this.#clockWasSet(token)) return this.excuse('read failed: a clock was set');
     // After a lost answer the product waits for the end of its grace: asking earlier could kill what is alive.
-    const lost = record !== null && (record.intent !== null || record.unknownOutcomes > 0);
+    const counted = (this.#lostAt.get(account) ?? NEVER) >= from;
+    const lost = counted || (record !== null && (record.intent !== null || record.unknownOutcomes > 0));
     if (good < ENOUGH_MS + (lost ? GRACE_MS : 0)) return this.excuse('read failed: no chance to issue');
     this.violated('no gap: a read failed', account, `${code}, although ${Math.round(good / 1000)} s were free of faults`);
   }
@@ -240,12 +243,14 @@ export class Referee {
     } else if (event.type === 'refresh.failed') {
       const { class: why } = event.failure;
       const midnight = nextBeijingMidnight(storeNow()) - storeNow() + 200_000;
-      health.impair(event.id.account, now() + (why === 'rate-day' ? Math.min(midnight, PENALTY_MS[why]) : PENALTY_MS[why]));
+      const usedUp = why === 'rate-day' && this.#deps.wechat.isUsedUp(event.id.account);
+      health.impair(event.id.account, now() + (usedUp ? midnight : PENALTY_MS[why]));
     } else if (event.type === 'refresh.budget_exhausted') {
       // It may have to wait for the end of the current: then everything has to go well at once.
       const { current } = this.record(event.id.account) ?? { current: null };
       health.impair(event.id.account, now() + Math.max(0, (current?.expiresAt ?? 0) - storeNow()) + 2 * ENOUGH_MS);
     }
+    if (event.type === 'refresh.outcome_unknown') this.#lostAt.set(event.id.account, now());
     if (event.type === 'commit.stale') this.#doubts.raced(event.id.account, now());
     if (
       event.type === 'commit.stale' ||

@@ -125,6 +125,12 @@ export class Wechat {
     return now < token.diesAt ? 0 : 40001;
   }
 
+  /** No more issues on this day. */
+  isUsedUp(id: string): boolean {
+    const account = this.accounts.get(id);
+    return account !== undefined && account.issuesToday >= account.issuesPerDay;
+  }
+
   /** WeChat drops a token before its time. */
   revoke(account: WechatAccount): void {
     if (account.current) this.#kill(account.current, this.#options.now(), 'revoked');

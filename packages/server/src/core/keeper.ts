@@ -220,7 +220,8 @@ export class Keeper {
     if (current === null || mustRefresh(record, now)) throw unavailable(record, now);
     const knownAt = this.#memory.knownUpTo(record.id, this.#upToDateAt ?? now);
     const { policy } = target.chain;
-    const told = this.#memory.isUnsaved(record.id) ? asOthersPlan(record, policy) : record;
+    const othersFrom = this.#memory.othersFrom(record.id);
+    const told = othersFrom === null ? record : asOthersPlan(record, othersFrom);
     const expiresInMs = Math.max(0, honestRemaining(told, policy, now, knownAt) - time.uncertaintyMs);
     const inDoubt = suspect(record, now) || this.#memory.isLastResort(record.id);
     const state = inDoubt ? 'suspect' : now >= record.refreshAt ? 'due' : 'fresh';

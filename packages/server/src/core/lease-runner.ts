@@ -120,28 +120,29 @@ export class LeaseRunner {
     if (lease.takenOver) events.emit({ type: 'lease.taken_over', id: target.id, fence: lease.fence });
     const { look: atStart } = this.#memory;
     let session: RefreshSession | null = null;
+    // A doubt goes with this session, and comes back when that stores nothing.
+    const racedAt = this.#raced.get(key);
     try {
       const reread = this.#memory.newest(this.#memory.decode(held.stored));
       const record = this.#isDoubted(reread) ? raced(reread, target.chain.policy, time.now()) : reread;
+      this.#raced.delete(key);
       session = new RefreshSession(this.#deps, target, record, lease, held.leaseEndsAt);
       await work.run(session);
       const { look } = this.#memory;
       await session.save({ release: true });
-      this.#raced.delete(key);
       return this.#memory.remember(session.record, look);
     } catch (error) {
+      if (racedAt !== undefined && !session?.committed && !session?.unsaved) this.#raced.set(key, racedAt);
       if (error instanceof StaleLease) throw error;
       // WeChat gave a value that the store would not take: it is the truth all the same, so memory serves it. The
       // lease is left to end by itself: until then nobody else takes the stored intent for a lost answer.
       if (session?.unsaved) {
-        this.#raced.delete(key);
-        return this.#memory.rememberUnsaved(session.record, atStart);
+        return this.#memory.rememberUnsaved(session.record, session.othersFrom, atStart);
       }
       // A takeover that left nothing in the store runs out again, so that the next holder sees it.
       if (!lease.takenOver || session?.committed) await credentials.release(lease).catch(() => undefined);
       // Stored already; only what came after it was not.
       if (session?.committed) {
-        this.#raced.delete(key);
         return this.#memory.remember(session.record, atStart);
       }
       throw error;

@@ -30,7 +30,8 @@ export interface MemoryDeps {
 interface Entry {
   readonly record: CredentialRecord;
   readonly state: CredentialState;
-  readonly unsaved: boolean;
+  /** Of an unsaved value: from when on others, who know nothing of it, may issue again, store time; null: it is stored. */
+  readonly othersFrom: number | null;
   /** Number of drops that had happened when the store was looked at. */
   readonly look: number;
   /** When the store was looked at, store time. */
@@ -148,18 +149,18 @@ export class RecordMemory {
 
   /** What was just read, or stored. */
   remember(record: CredentialRecord, { drops, at }: Look): CredentialRecord {
-    return this.#set(record, { look: drops, lookedAt: at, unsaved: false });
+    return this.#set(record, { look: drops, lookedAt: at, othersFrom: null });
   }
 
   /** A value that upstream gave and the store did not take. `at`: when the store was last asked about it. */
-  rememberUnsaved(record: CredentialRecord, { at }: Look): CredentialRecord {
+  rememberUnsaved(record: CredentialRecord, othersFrom: number, { at }: Look): CredentialRecord {
     const next = { ...record, saves: record.saves + 1 };
-    return this.#set(next, { look: this.#drops, lookedAt: at, unsaved: true });
+    return this.#set(next, { look: this.#drops, lookedAt: at, othersFrom });
   }
 
-  /** The store would not take this value: no other node has heard of it. */
-  isUnsaved(id: CredentialId): boolean {
-    return this.#entries.get(credentialKey(id))?.unsaved ?? false;
+  /** The store would not take this value, so no other node has heard of it: when they may issue again. Else null. */
+  othersFrom(id: CredentialId): number | null {
+    return this.#entries.get(credentialKey(id))?.othersFrom ?? null;
   }
 
   drop(id: CredentialId): void {
@@ -189,10 +190,10 @@ export class RecordMemory {
     return suspect(record, now) && now >= lookedAt + DOUBT_LOOK_MS;
   }
 
-  #set(record: CredentialRecord, how: Pick<Entry, 'look' | 'lookedAt' | 'unsaved'>): CredentialRecord {
+  #set(record: CredentialRecord, how: Pick<Entry, 'look' | 'lookedAt' | 'othersFrom'>): CredentialRecord {
     const key = credentialKey(record.id);
     const before = this.#entries.get(key);
-    if (before && !how.unsaved) {
+    if (before && how.othersFrom === null) {
       if (isOurs(before, record)) {
         before.behind = false;
         return before.record;
@@ -213,5 +214,5 @@ export class RecordMemory {
 
 /** Nobody has written since our own unsaved value was made on top of `stored`. */
 function isOurs(entry: Entry, stored: CredentialRecord): boolean {
-  return entry.unsaved && stored.saves + 1 === entry.record.saves;
+  return entry.othersFrom !== null && stored.saves + 1 === entry.record.saves;
 }

@@ -86,13 +86,9 @@ export function honestUntil(record: CredentialRecord, policy: RefreshPolicy, now
   return honest > now ? honest : Math.min(current.expiresAt, now + SUSPECT_LIFETIME_MS);
 }
 
-/**
- * A value that is not stored, as the others see it: an issue whose answer was lost. If its node dies, they issue again
- * once the grace of that issue is over.
- */
-export function asOthersPlan(record: CredentialRecord, policy: RefreshPolicy): CredentialRecord {
-  const lostAt = (record.current?.issuedAt ?? 0) + survivesIssueMs(policy, false);
-  return { ...record, refreshAt: Math.min(record.refreshAt, lostAt) };
+/** A value that is not stored, as the others treat it: they issue again from `othersFrom` on. */
+export function asOthersPlan(record: CredentialRecord, othersFrom: number): CredentialRecord {
+  return { ...record, refreshAt: Math.min(record.refreshAt, othersFrom) };
 }
 
 /** What is left of `honestUntil`, never negative. */

@@ -23,7 +23,7 @@ import type { Seal } from './seal.ts';
 import type { CredentialStore, LeaseGrant } from './store.ts';
 import { StaleLease } from './stale-lease.ts';
 import type { StoreTime } from './store-time.ts';
-import { failed, heldBack, issued, outcomeUnknown, probed, takenOver, withIntent, withoutIntent } from './transition.ts';
+import { doubtFrom, failed, heldBack, issued, outcomeUnknown, probed, takenOver, withIntent, withoutIntent } from './transition.ts';
 import { type Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest } from './upstream.ts';
 
 export interface SessionDeps {
@@ -86,6 +86,7 @@ export class RefreshSession {
   /** An issue that kills was answered and its value is not stored yet. */
   #killed = false;
   #unsaved = false;
+  #othersFrom = 0;
   #committed = false;
   #sent = false;
 
@@ -171,6 +172,14 @@ export class RefreshSession {
   /** A new value that the store could not take: true until a save succeeds. */
   get unsaved(): boolean {
     return this.#unsaved;
+  }
+
+  /**
+   * Others see in an unsaved value an issue whose answer was lost, and issue again from this instant on if its node dies;
+   * store time.
+   */
+  get othersFrom(): number {
+    return this.#othersFrom;
   }
 
   /** An issue left under this lease, whatever came of it. */
@@ -322,6 +331,7 @@ export class RefreshSession {
     if (before.failure) events.emit({ type: 'refresh.recovered', id, after: before.failure.class });
     if (this.record.generation === before.generation) return 'same';
     this.#killed = issueKillsCurrent(chain.policy, how.forced);
+    this.#othersFrom = doubtFrom(before, chain.policy, { at: how.sentAt, forced: how.forced });
     if (!how.forced && changedEarly(before, chain.policy, how.sentAt)) this.noteForeign();
     this.onIssued?.();
     await this.#saveIssued();

@@ -34,8 +34,7 @@ export function outcomeUnknown(record: CredentialRecord, policy: RefreshPolicy):
   const { intent } = record;
   if (intent === null) return record;
   const unknownOutcomes = record.unknownOutcomes + 1;
-  const doubtFrom = intent.at + (unknownOutcomes > 1 ? 0 : survivesIssueMs(policy, intent.forced));
-  const suspectFrom = Math.min(doubtFrom, record.suspectFrom ?? Number.POSITIVE_INFINITY);
+  const suspectFrom = Math.min(doubtFrom(record, policy, intent), record.suspectFrom ?? Number.POSITIVE_INFINITY);
   return {
     ...record,
     intent: null,
@@ -43,6 +42,15 @@ export function outcomeUnknown(record: CredentialRecord, policy: RefreshPolicy):
     suspectFrom: record.current ? suspectFrom : null,
     doubtEndsAt: Math.max(record.doubtEndsAt, intent.at + graceOverMs(policy)),
   };
+}
+
+/** From when on a call whose outcome is lost puts this record's current in doubt. */
+export function doubtFrom(
+  record: CredentialRecord,
+  policy: RefreshPolicy,
+  call: { readonly at: number; readonly forced: boolean },
+): number {
+  return call.at + (record.unknownOutcomes > 0 ? 0 : survivesIssueMs(policy, call.forced));
 }
 
 /** Two issues raced upstream: whichever is stored, the other may be the one that lives. */

@@ -186,6 +186,34 @@ test('the doubt that a lost race left is settled by the value issued after it, e
   expect((await clock.until(first.read())).value).toBe(value);
 });
 
+test('the doubt that a lost race left goes with the session that acts on it: its loser does not act on it once more', async () => {
+  const { first, clock, upstream, model } = await due();
+  upstream.hold('/classic');
+  const flight = first.tick();
+  await clock.advance(1000);
+  const [slow] = upstream.held;
+  upstream.fate = () => 'reply';
+  await clock.advance(LEASE_MS);
+  // The same process claims it anew, and hears of that late; its last word reaches the store, and the answer is late.
+  const gates: (() => void)[] = [];
+  const answered = (): { answer: Promise<void> } => ({ answer: new Promise((resolve) => gates.push(resolve)) });
+  first.store.fault = (method, [, , options]) =>
+    method === 'claim' || (method === 'write' && (options as { release: boolean }).release) ? answered() : null;
+  const claim = first.tick();
+  await clock.advance(0);
+  slow?.reply();
+  await clock.advance(1000);
+  expect(first.events.count('commit.stale')).toBe(1);
+  gates.shift()?.();
+  await clock.advance(5000);
+  expect(model.issues.classic).toHaveLength(3);
+  first.store.fault = () => null;
+  for (const open of gates) open();
+  await clock.until(Promise.all([flight, claim]));
+  await clock.advance(MINUTE);
+  expect(model.issues.classic).toHaveLength(3);
+});
+
 test('the doubt that a lost race left is settled by a value that another node asked for later', async () => {
   const { first, second, clock, upstream, model } = await due();
   upstream.hold('/classic');

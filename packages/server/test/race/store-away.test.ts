@@ -71,6 +71,25 @@ test('the intent cannot be stored: nothing is sent', async () => {
   expect(upstream.sent).toBe(0);
 });
 
+test('an unsaved value after a lost answer: others count two of them and issue at once, so it is told to live its grace', async () => {
+  const world = await World.create();
+  const { clock, first, model, upstream } = world;
+  await clock.until(first.read());
+  first.start();
+  let away = false;
+  let asked = 0;
+  upstream.fate = ({ path }) => (path === '/classic' && ++asked === 1 ? 'vanish' : 'reply');
+  first.store.fault = (method) => {
+    if (method === 'write' && model.issues.classic.length > 1) away = true;
+    return away ? 'fail' : null;
+  };
+  await clock.advance(110 * MINUTE);
+  const { value, expiresInMs } = await first.read();
+  expect(value).toBe(model.issues.classic.at(-1)?.value);
+  expect(model.issues.classic).toHaveLength(2);
+  expect(expiresInMs).toBeLessThanOrEqual(5 * MINUTE);
+});
+
 test('another node wrote since: an unsaved value gives way to the stored one', async () => {
   const world = await World.create();
   const { clock, first, model } = world;
