@@ -29,3 +29,8 @@ describe.each(PACKAGES)('%s', (name) => {
     if (!isPrivate) expect(read('packages', name, 'LICENSE')).toBe(read('LICENSE'));
   });
 });
+
+it('builds without devDependencies, as `npm start` and the container image do', () => {
+  const { devDependencies } = JSON.parse(read('package.json'));
+  expect(Object.keys(devDependencies).filter((name) => name.startsWith('@types/') || name === 'typescript')).toEqual([]);
+});
