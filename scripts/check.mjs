@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { checkLinks } from './check/links.mjs';
 import { checkLockFile } from './check/lock-file.mjs';
 import { projectFiles } from './check/project-files.mjs';
+import { checkQuotes } from './check/quoted-files.mjs';
 import { checkText } from './check/text-rules.mjs';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
@@ -53,7 +54,7 @@ const STEPS = [
     run: async () => inspectedAtLeast(await tool('@biomejs/biome/bin/biome', 'format', '.'), /Checked (\d+) files/, sources),
   },
   { name: 'lock file', run: () => report(checkLockFile(ROOT)) },
-  { name: 'text', run: () => report([...checkText(ROOT, files), ...checkLinks(ROOT, files)]) },
+  { name: 'text', run: () => report([...checkText(ROOT, files), ...checkLinks(ROOT, files), ...checkQuotes(ROOT, files)]) },
 ];
 
 const started = performance.now();

@@ -14,16 +14,23 @@ it('finds the packages', () => {
 });
 
 describe.each(PACKAGES)('%s', (name) => {
-  const { files, private: isPrivate } = JSON.parse(read('packages', name, 'package.json'));
+  const { files, scripts, private: isPrivate } = JSON.parse(read('packages', name, 'package.json'));
 
   it('lists the build, a README and the licence, and has them', () => {
     if (isPrivate) return;
-    expect(files).toEqual(['dist', 'README.md', 'LICENSE']);
-    // The build is there after a build.
-    expect(files.slice(1).filter((file) => !existsSync(join(ROOT, 'packages', name, file)))).toEqual([]);
+    // Maps lead to sources that are not in the package.
+    expect(files).toEqual(['dist', '!dist/**/*.map', '!dist/.tsbuildinfo', 'README.md', 'LICENSE']);
+    // The build is there after a build; packing makes one.
+    expect(scripts).toEqual({ prepack: 'tsc -b' });
+    expect(['README.md', 'LICENSE'].filter((file) => !existsSync(join(ROOT, 'packages', name, file)))).toEqual([]);
   });
 
   it('has the licence of the project, to the letter', () => {
     if (!isPrivate) expect(read('packages', name, 'LICENSE')).toBe(read('LICENSE'));
   });
+});
+
+it('builds without devDependencies, as `npm start` and the container image do', () => {
+  const { devDependencies } = JSON.parse(read('package.json'));
+  expect(Object.keys(devDependencies).filter((name) => name.startsWith('@types/') || name === 'typescript')).toEqual([]);
 });

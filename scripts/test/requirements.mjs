@@ -36,4 +36,11 @@ export const REQUIREMENTS = [
     present: () => present(SERVERS.mysql),
     install: 'apt-get install mariadb-server (a server of its own is started), or set ZHONGKONG_TEST_MYSQL to the URL of a superuser',
   },
+  {
+    name: 'servers behind HAProxy and nginx',
+    files: ['packages/server/test/stores/postgres-behind-proxies.test.ts'],
+    // Debian keeps them where only root looks.
+    present: () => ['haproxy', 'nginx'].every((name) => starts(name, '-v') || starts(`/usr/sbin/${name}`, '-v')),
+    install: 'apt-get install haproxy nginx-light',
+  },
 ];

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { brokenLinks, checkLinks } from '../check/links.mjs';
 import { lockProblems } from '../check/lock-file.mjs';
+import { quoteFiles, quoteProblems } from '../check/quoted-files.mjs';
 import { checkText, problemsOf, RULES } from '../check/text-rules.mjs';
 
 const HEADER = '// What it is for.\n';
@@ -92,5 +93,34 @@ describe('links between pages', () => {
 
   it('fails when there is nothing to look at', () => {
     expect(checkLinks('.', [])).toHaveLength(1);
+  });
+});
+
+describe('files that pages show', () => {
+  const FILES = { 'deploy/a.yaml': 'a: 1\n', 'deploy/b.conf': '# b $& $1\n' };
+  const read = (path) => FILES[path];
+  const block = (path, text) => `\`\`\`yaml ${path}\n${text}\`\`\`\n`;
+  const page = `# A page\n\n${block('deploy/a.yaml', 'a: 1\n')}\ntext\n\n${block('deploy/b.conf', '# b $& $1\n')}`;
+  const problems = (text) => quoteProblems(Object.keys(FILES), { 'docs/p.md': text }, read);
+
+  it('pass when every one of them stands there to the letter', () => {
+    expect(problems(page)).toEqual([]);
+  });
+
+  it.each([
+    ['one that differs', page.replace('a: 1', 'a: 2'), 'deploy/a.yaml differs'],
+    ['one that lacks its last line', page.replace('a: 1\n', ''), 'deploy/a.yaml differs'],
+    ['one that is left out', page.replace(block('deploy/b.conf', '# b $& $1\n'), ''), 'does not show deploy/b.conf'],
+    ['one that is no file', page + block('deploy/c.yaml', ''), 'deploy/c.yaml, which is not there'],
+  ])('finds %s', (_, text, problem) => {
+    expect(problems(text)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it('are written into the page as they are', () => {
+    expect(quoteFiles(page.replace('a: 1', 'old\nold').replace('# b $& $1', ''), read)).toBe(page);
+  });
+
+  it('fail when there are none', () => {
+    expect(quoteProblems([], { 'docs/p.md': page }, read)).toHaveLength(1);
   });
 });

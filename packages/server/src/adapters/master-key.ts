@@ -2,7 +2,7 @@
  * The master key: 32 random bytes from which every other key is derived, and the file that keeps it.
  *
  * Invariants: it is never used for anything directly; no error says anything of its content. The file can be read by
- * its owner alone; it appears whole or not at all, so that of two processes that make it at the same moment both end
+ * its owner alone (or was handed to us by root: `secret-file.ts`); it appears whole or not at all, so that of two processes that make it at the same moment both end
  * with the one that was first; what was returned survives a power cut.
  */
 
@@ -11,6 +11,7 @@ import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, linkSync, openS
 import { dirname } from 'node:path';
 import { ZhongkongError } from '../core/errors.ts';
 import type { Bilingual } from '../core/failure.ts';
+import { isOpenToOthers, modeText } from './secret-file.ts';
 
 const KEY_BYTES = 32;
 
@@ -70,9 +71,8 @@ function readKeyFile(path: string): Buffer | null {
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) throw invalid(path, { en: 'is not a file', zh: '不是文件' }, NOT_A_KEY);
-    // Windows has no such bits; there the folder's access list decides.
-    if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
-      const mode = `0${(stat.mode & 0o777).toString(8)}`;
+    if (isOpenToOthers(stat)) {
+      const mode = modeText(stat.mode);
       throw invalid(
         path,
         { en: `can be read by others (mode ${mode})`, zh: `可被其他用户读取（权限 ${mode}）` },

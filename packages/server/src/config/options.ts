@@ -17,6 +17,8 @@ export interface Option {
   readonly name: string;
   /** E.g. `ZHONGKONG_LOG_LEVEL`. */
   readonly env: string;
+  /** E.g. `ZHONGKONG_ADMIN_KEY_FILE`, the variable that names a file with the value; null for what is no secret. */
+  readonly envFile: string | null;
   /** E.g. `--log-level`; null for what never goes into argv. */
   readonly flag: string | null;
   readonly form: OptionForm;
@@ -52,16 +54,21 @@ function formOf(schema: z.ZodType): OptionForm {
   return type === 'string' || type === 'enum' ? 'text' : 'json';
 }
 
+/** Has an option of its own for its file, which the embedded store also makes. */
+const MASTER_KEY = 'ZHONGKONG_MASTER_KEY';
+
 const words = (path: readonly string[]): string[] => path.flatMap((part) => part.split(/(?=[A-Z])/)).map((word) => word.toLowerCase());
 
 function option(path: readonly string[], schema: z.ZodType): Option {
   const doc = docOf(schema);
   if (!doc) throw new Error(`the option ${path.join('.')} has no description`);
   const form = formOf(schema);
+  const env = `ZHONGKONG_${doc.env ?? words(path).join('_').toUpperCase()}`;
   return {
     path,
     name: path.join('.'),
-    env: `ZHONGKONG_${doc.env ?? words(path).join('_').toUpperCase()}`,
+    env,
+    envFile: (doc.secret || doc.url) && env !== MASTER_KEY ? `${env}_FILE` : null,
     flag: doc.secret || form === 'json' ? null : `--${words(path).join('-')}`,
     form,
     doc,

@@ -16,11 +16,13 @@ This page is generated from the schema; a test keeps it current. 本页由配置
 Order: defaults ← \`zhongkong.yaml\` (or \`zhongkong.json\`, or \`--config FILE\`) ← environment ← flags of \`zhongkong serve\`.
 Unknown names and wrong values stop the start (exit code 3); all mistakes are listed at once. Lists are given as
 comma-separated texts in the environment and in flags, \`accounts\` and \`keys\` as JSON in the environment. Relative paths
-count from the working directory. Secrets have no flag: argv is visible to every process of the machine.
+count from the working directory. Secrets have no flag: argv is visible to every process of the machine. A variable with
+\`_FILE\` names a file that holds the value instead, as container platforms and systemd hand secrets over.
 
 优先级：默认值 ← \`zhongkong.yaml\`（或 \`zhongkong.json\`，或 \`--config FILE\`）← 环境变量 ← \`zhongkong serve\` 的命令行参数。
 未知的名称和错误的取值会阻止启动（退出码 3），并一次列出全部错误。列表在环境变量和命令行参数中用逗号分隔，
 \`accounts\` 和 \`keys\` 在环境变量中写成 JSON。相对路径以工作目录为准。秘密没有对应的命令行参数，因为本机任何进程都能看到 argv。
+带 \`_FILE\` 的变量改为指定存放该值的文件，适合容器平台和 systemd 以文件形式下发的秘密。
 `;
 
 const COMMAND_LINE = `## Variables of the command line · 命令行的环境变量
@@ -61,8 +63,9 @@ function defaultText({ defaultValue, doc }: Option): string {
 const words = ({ en, zh }: OptionDoc): string => cell(`${en}<br>${zh}`);
 
 function optionRow(option: Option): string {
-  const { name, env, flag, doc } = option;
-  return `| \`${name}\` | \`${env}\` | ${flag === null ? '–' : `\`${flag}\``} | ${defaultText(option)} | ${words(doc)} |`;
+  const { name, env, envFile, flag, doc } = option;
+  const variables = [env, envFile].flatMap((variable) => (variable === null ? [] : `\`${variable}\``)).join('<br>');
+  return `| \`${name}\` | ${variables} | ${flag === null ? '–' : `\`${flag}\``} | ${defaultText(option)} | ${words(doc)} |`;
 }
 
 function fieldRow([name, schema]: [string, z.ZodType]): string {

@@ -10,6 +10,7 @@ import { resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { kindOf, type Mistake, mistake, pathText, SECRET, type SourceOf, valueAt } from './mistakes.ts';
 import { OPTIONS, type Option } from './options.ts';
+import { readVariableFiles } from './variable-files.ts';
 
 export interface SourceInput {
   /** By option name, e.g. `{ "log.level": "debug" }`. */
@@ -56,8 +57,12 @@ export async function readSources(input: SourceInput): Promise<Sources> {
     }
     if (setAt(raw, option.path, value)) origins.set(option.name, origin);
   };
+  const inFiles = await readVariableFiles(input);
+  mistakes.push(...inFiles.mistakes);
   for (const option of OPTIONS) {
     const text = input.env[option.env];
+    const inFile = option.envFile === null ? undefined : inFiles.texts.get(option.envFile);
+    if (option.envFile !== null && inFile !== undefined) put(option, inFile, option.envFile);
     if (text === '')
       mistakes.push({ en: `${option.env} is empty: give it a value, or unset it`, zh: `${option.env} 为空：请赋值或取消设置` });
     else if (text !== undefined) put(option, text, option.env);
@@ -109,7 +114,7 @@ function setAt(root: Record<string, unknown>, path: readonly string[], value: un
 }
 
 function unknownVariables(env: SourceInput['env']): Mistake[] {
-  const known = new Set(OPTIONS.map((option) => option.env));
+  const known = new Set(OPTIONS.flatMap((option) => [option.env, option.envFile]));
   const isStrange = (name: string) =>
     name.startsWith('ZHONGKONG_') && !known.has(name) && !OTHER_VARIABLES.has(name) && !SERVICE_LINK.test(name);
   return Object.keys(env)

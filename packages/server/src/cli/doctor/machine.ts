@@ -1,25 +1,16 @@
 /** Files and disk of this machine, and what the configuration takes risks with. Only looks, changes nothing. */
 
+import type { Stats } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isOpenToOthers, modeText } from '../../adapters/secret-file.ts';
 import { databaseFile } from '../../config/formats.ts';
 import type { Config } from '../../config/schema.ts';
 import { configWarnings } from '../../config/warnings.ts';
 import { type Finding, finding, reasonOf } from './finding.ts';
 
-/** Group or others may read, write or enter. */
-const OTHERS = 0o077;
-
-const modeText = (mode: number): string => `0${(mode & 0o777).toString(8)}`;
-
-/** Null when it is not there, or where files have no such modes. */
-async function modeOf(file: string): Promise<number | null> {
-  if (process.platform === 'win32') return null;
-  return stat(file).then(
-    ({ mode }) => mode,
-    () => null,
-  );
-}
+/** Null when it is not there. */
+const statOf = (file: string): Promise<Stats | null> => stat(file).catch(() => null);
 
 export async function checkFiles(config: Config): Promise<Finding[]> {
   const database = databaseFile(config.store);
@@ -30,21 +21,23 @@ export async function checkFiles(config: Config): Promise<Finding[]> {
 
 async function keyFile({ masterKeyFile }: Config): Promise<Finding[]> {
   if (masterKeyFile === null) return [];
-  const mode = await modeOf(masterKeyFile);
-  if (mode === null) return [];
-  if ((mode & OTHERS) === 0) {
-    return [finding('key-file', 'ok', { en: `mode ${modeText(mode)}`, zh: `权限 ${modeText(mode)}` }, null, masterKeyFile)];
+  const found = await statOf(masterKeyFile);
+  if (found === null) return [];
+  const mode = modeText(found.mode);
+  if (!isOpenToOthers(found)) {
+    return [finding('key-file', 'ok', { en: `mode ${mode}`, zh: `权限 ${mode}` }, null, masterKeyFile)];
   }
-  const text = { en: `others may read it (mode ${modeText(mode)})`, zh: `其他用户可读（权限 ${modeText(mode)}）` };
+  const text = { en: `others may read it (mode ${mode})`, zh: `其他用户可读（权限 ${mode}）` };
   const advice = { en: `Run: chmod 600 '${masterKeyFile}'`, zh: `请执行 chmod 600 '${masterKeyFile}'` };
   return [finding('key-file', 'error', text, advice, masterKeyFile)];
 }
 
 async function configFile({ file, accounts, keys, adminKey, masterKey }: Config): Promise<Finding[]> {
-  const mode = file === null ? null : await modeOf(file);
+  const found = file === null ? null : await statOf(file);
   const hasSecrets = (accounts?.length ?? 0) + keys.length > 0 || adminKey !== null || masterKey !== null;
-  if (file === null || mode === null || !hasSecrets || (mode & OTHERS) === 0) return [];
-  const text = { en: `others may read it (mode ${modeText(mode)})`, zh: `其他用户可读（权限 ${modeText(mode)}）` };
+  if (file === null || found === null || !hasSecrets || !isOpenToOthers(found)) return [];
+  const mode = modeText(found.mode);
+  const text = { en: `others may read it (mode ${mode})`, zh: `其他用户可读（权限 ${mode}）` };
   const advice = {
     en: `If secrets stand in it, run: chmod 600 '${file}', or keep them in secretFile or the environment.`,
     zh: `如果其中写有秘密，请执行 chmod 600 '${file}'，或改用 secretFile、环境变量。`,
@@ -53,7 +46,7 @@ async function configFile({ file, accounts, keys, adminKey, masterKey }: Config)
 }
 
 async function leftAdminKey(file: string | null): Promise<Finding[]> {
-  if (file === null || (await modeOf(file)) === null) return [];
+  if (file === null || (await statOf(file)) === null) return [];
   const text = { en: 'the first admin key still lies here', zh: '首次生成的管理员 key 仍留在此文件中' };
   const advice = { en: 'Move it to where you keep secrets, and delete the file.', zh: '请转存到妥善之处后删除该文件。' };
   return [finding('admin-key-file', 'warning', text, advice, file)];

@@ -47,7 +47,7 @@ export interface Listening {
 }
 
 /** Bytes and milliseconds. Tests shorten them. */
-const LIMITS = {
+export const LIMITS = {
   /** How long answers under way are waited for before their connections are cut; longer than a read waits by default. */
   drainMs: 12_000,
   /** Request line and headers together. */

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Another copy of the command than the built one of this repository. */
+  readonly main?: string;
 }
 
 export interface Started {
@@ -40,8 +42,8 @@ export function folder(): string {
   return path;
 }
 
-export function start(argv: readonly string[], { cwd, env = {}, input }: RunOptions): Started {
-  const child = spawn(process.execPath, [MAIN, ...argv], { cwd, env: { PATH: process.env.PATH, TMPDIR: cwd, ...env } });
+export function start(argv: readonly string[], { cwd, env = {}, input, main = MAIN }: RunOptions): Started {
+  const child = spawn(process.execPath, [main, ...argv], { cwd, env: { PATH: process.env.PATH, TMPDIR: cwd, ...env } });
   const text = { out: '', err: '' };
   const waiting = new Set<() => void>();
   const collect = (stream: 'out' | 'err') => (chunk: Buffer) => {

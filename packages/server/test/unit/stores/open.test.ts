@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openStore } from '../../../src/stores/open.ts';
+import { loadDriver, openStore } from '../../../src/stores/open.ts';
 
 describe('openStore', () => {
   const folder = mkdtempSync(join(tmpdir(), 'zhongkong-'));
@@ -54,6 +54,14 @@ describe('openStore', () => {
     await expect(openStore(url)).rejects.toMatchObject({
       code: 'config_invalid',
       message: `store: ${what}; use sqlite:PATH, memory:, postgres://…, mysql://… or redis://…`,
+    });
+  });
+
+  test('a driver that is not installed is named, with the command that installs it', async () => {
+    await expect(loadDriver('postgres', 'no-such-driver')).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: 'store: the driver of postgres: cannot be loaded: no-such-driver (ERR_MODULE_NOT_FOUND)',
+      advice: { en: expect.stringContaining('npm install no-such-driver') },
     });
   });
 });
