@@ -1,0 +1,47 @@
+/**
+ * Orders refreshes of classic accounts, a few of the very nodes that a fault is about to strike: so it strikes while
+ * issues are in the air. An account's tokens are left alone for longer than a grace after each order, because a second
+ * issue within it ends the token before at once, as WeChat keeps only two: that would be the operator's doing.
+ */
+
+/** Grace 300 s, and the product's own retry after a lost answer 30 s before its end. */
+const SPACING_MS = 340_000;
+/** How long the caller of an order waits. */
+const PATIENCE_MS = 3000;
+
+export class Operator {
+  /** `{ account, node, at, status }`; status null = no answer came. */
+  orders = [];
+  #free;
+  #used = [];
+  #deps;
+
+  /** `{ balancer, key, random }`, and the AppIDs that may be ordered. */
+  constructor(accounts, deps) {
+    this.#free = [...accounts];
+    this.#deps = deps;
+  }
+
+  /** Orders so many of this node, as far as there are accounts, without waiting for answers. */
+  order(node, count) {
+    const { random } = this.#deps;
+    while (this.#used.length > 0 && this.#used[0].at + SPACING_MS < Date.now()) this.#free.push(this.#used.shift().account);
+    for (let left = count; left > 0 && this.#free.length > 0; left -= 1) {
+      const [account] = this.#free.splice(Math.floor(random.unit() * this.#free.length), 1);
+      const row = { account, node, at: Date.now(), status: null };
+      this.#used.push(row);
+      this.orders.push(row);
+      void this.#send(row);
+    }
+  }
+
+  async #send(row) {
+    const { balancer, key } = this.#deps;
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const path = `/v1/accounts/${row.account}/credentials/access_token/refresh`;
+    const answer = await balancer
+      .askNode(row.node, path, { method: 'POST', headers, body: JSON.stringify({ reason: 'fault run' }) }, PATIENCE_MS)
+      .catch(() => null);
+    row.status = answer?.status ?? null;
+  }
+}

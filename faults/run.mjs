@@ -1,0 +1,110 @@
+/**
+ * One run: a store, the simulator, three nodes with a link and a wire each, callers, an operator, a witness, and faults
+ * for so many seconds. Then everything is healed, looked at, and judged.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { withCleanup } from '../bench/lib/process.mjs';
+import { startSimulator } from '../bench/lib/zhongkong.mjs';
+import { createRandom } from '../packages/simulator/dist/random.js';
+import { addAccounts, drawAccounts, LONG_LIFE_S, prepareWechat, tokenAt } from './accounts.mjs';
+import { Balancer } from './balancer.mjs';
+import { startCluster } from './cluster.mjs';
+import { judgeEnd } from './judge/commits.mjs';
+import { judge } from './judge/judge.mjs';
+import { line } from './report.mjs';
+import { Load } from './load.mjs';
+import { Operator } from './operator.mjs';
+import { draw, LEASE_MS } from './schedule.mjs';
+import { strike } from './strike.mjs';
+import { until, wait } from './until.mjs';
+import { Witness } from './witness.mjs';
+
+/** Issues ordered of the nodes that a fault strikes, just before it does. */
+const AIMED = 4;
+/** How long the nodes may take to be well after the last fault: two leases, and a look at the store. */
+const WELL_MS = 2 * LEASE_MS + 10_000;
+
+export function run({ store, seconds, seed, accounts: count, keep }, say) {
+  return withCleanup(async (atEnd) => {
+    const random = (what) => createRandom(`${seed}|${store}|${what}`);
+    const folder = await mkdtemp(join(tmpdir(), 'zhongkong-faults-'));
+    if (keep) say(`logs in ${folder}`);
+    else atEnd(() => rm(folder, { recursive: true, force: true }));
+    const simulator = (await startSimulator(atEnd)).url;
+    const accounts = drawAccounts(count, random('accounts'));
+    await prepareWechat(simulator, accounts);
+    const issues = [];
+    const { service, nodes, adminKey, url } = await startCluster({ store, simulator, issues, folder }, atEnd);
+    const key = await addAccounts(nodes[0], adminKey, accounts);
+    const balancer = new Balancer(nodes);
+    atEnd(() => balancer.end());
+    const ids = accounts.map(({ id }) => id);
+    await until(() => allReadable(balancer, ids, key), 60_000);
+
+    const startedAt = Date.now();
+    const witness = new Witness(store, url);
+    const load = new Load({ balancer, simulator, accounts: ids, key, random: random('load') });
+    const orderable = accounts.filter(({ lifeSeconds }) => lifeSeconds === LONG_LIFE_S).map(({ id }) => id);
+    const operator = new Operator(orderable, { balancer, key, random: random('orders') });
+    witness.start();
+    load.start();
+    const faults = [];
+    await storm(draw(random('faults')), { endsAt: startedAt + seconds * 1000, service, nodes, operator, rows: faults, say: (fault) => say(line(fault, startedAt)) });
+    const finals = await settle({ nodes, balancer, simulator, ids, key });
+    await load.end();
+    await witness.end();
+    await witness.look();
+    const values = new Set([...load.reads, ...issues].map(({ value }) => value).filter((value) => value !== null));
+    const tokens = new Map(await Promise.all([...values].map(async (value) => [value, await tokenAt(simulator, value)])));
+    const ended = nodes.filter(({ endedBy }) => endedBy !== null);
+    const { orders } = operator;
+    const { seen: stored, wentBack, looks } = witness;
+    const { reads, refused, uses, rejected, reports } = load;
+    const verdict = judge({ accounts, reads, refused, issues, tokens, faults, orders, stored, wentBack, finals, ended, startedAt });
+    const counts = { ...verdict.counts, uses, rejected: rejected.length, reports, orders: orders.length, faults: faults.length, looks };
+    return { ...verdict, counts, seconds: Math.round((Date.now() - startedAt) / 1000) };
+  });
+}
+
+async function allReadable(balancer, ids, key) {
+  for (const id of ids) {
+    const answer = await balancer.ask(`/v1/accounts/${id}/token`, { headers: { authorization: `Bearer ${key}` } });
+    if (answer?.status !== 200) throw new Error(`${id} cannot be read at the start: ${answer?.text}`);
+  }
+}
+
+/** Fault after fault until the time is over; the last one is healed. */
+async function storm(faults, { endsAt, service, nodes, operator, rows, say }) {
+  for (const fault of faults) {
+    await wait(fault.quietMs);
+    if (Date.now() > endsAt) return;
+    say(fault);
+    for (const index of fault.nodes) operator.order(nodes[index].name, Math.ceil(AIMED / fault.nodes.length));
+    await wait(fault.aimMs);
+    await strike(fault, service, nodes, rows);
+  }
+}
+
+/** Every account as every node has it, once they agree on living tokens; as it is when they never do. */
+async function settle({ nodes, balancer, simulator, ids, key }) {
+  let finals = [];
+  const look = async () => {
+    finals = [];
+    for (const account of ids) for (const { name } of nodes) finals.push(await finalOf(account, name, { balancer, simulator, key }));
+    if (judgeEnd({ finals, ended: [] }).length > 0) throw new Error('not well yet');
+  };
+  await until(look, WELL_MS).catch(() => undefined);
+  return finals;
+}
+
+async function finalOf(account, node, { balancer, simulator, key }) {
+  const headers = { authorization: `Bearer ${key}` };
+  const answer = await balancer.askNode(node, `/v1/accounts/${account}/token`, { headers }).catch(() => null);
+  if (answer?.status !== 200) return { account, node, status: answer?.status ?? null, generation: null, state: null };
+  const { value, generation } = JSON.parse(answer.text);
+  const { state } = await tokenAt(simulator, value);
+  return { account, node, status: 200, generation, state };
+}
