@@ -12,6 +12,23 @@ const THINK_MS = 20;
 const USES_EVERY = 4;
 const DEAD = new Set([40001, 40014, 42001]);
 
+/** The two ways to read. `parse` gives `{ value, generation, state }`, or null when it was refused. */
+export const READS = {
+  own: {
+    request: (account, key) => ({ path: `/v1/accounts/${account}/token`, headers: { authorization: `Bearer ${key}` } }),
+    parse: ({ status, text }) => (status === 200 ? pick(JSON.parse(text)) : null),
+  },
+  dropIn: {
+    request: (account, key) => ({ path: `/cgi-bin/token?grant_type=client_credential&appid=${account}&secret=${key}`, headers: {} }),
+    parse({ status, text }) {
+      const { access_token: value } = JSON.parse(text);
+      return status === 200 && value !== undefined ? pick({ value }) : null;
+    },
+  },
+};
+
+const pick = ({ value, generation = null, state = null }) => ({ value, generation, state });
+
 export class Load {
   /** `{ account, node, askedAt, arrivedAt, value, generation, state }`; the drop-in tells no generation (null). */
   reads = [];
@@ -48,29 +65,26 @@ export class Load {
     const { accounts, random } = this.#deps;
     for (let turn = number; this.#running; turn += 1) {
       const account = accounts[Math.floor(random.unit() * accounts.length)];
-      const read = await this.#read(account, turn % 2 === 0);
+      const read = await this.#read(account, turn % 2 === 0 ? READS.own : READS.dropIn);
       if (read && turn % USES_EVERY === 0) await this.#use(account, read.value, turn);
       await wait(THINK_MS);
     }
   }
 
-  async #read(account, ownApi) {
+  async #read(account, { request, parse }) {
     const { balancer, key } = this.#deps;
+    const { path, headers } = request(account, key);
     const askedAt = Date.now();
-    const answer = ownApi
-      ? await balancer.ask(`/v1/accounts/${account}/token`, { headers: { authorization: `Bearer ${key}` } })
-      : await balancer.ask(`/cgi-bin/token?grant_type=client_credential&appid=${account}&secret=${key}`);
-    const arrivedAt = Date.now();
-    const body = answer === null ? {} : JSON.parse(answer.text);
-    const value = ownApi ? body.value : body.access_token;
-    if (answer?.status === 200 && typeof value === 'string') {
-      const read = { account, node: answer.node, askedAt, arrivedAt, value, generation: body.generation ?? null, state: body.state ?? null };
-      this.reads.push(read);
-      return read;
+    const answer = await balancer.ask(path, { headers });
+    const when = { account, node: answer?.node ?? null, askedAt, arrivedAt: Date.now() };
+    const got = answer === null ? null : parse(answer);
+    if (got === null) {
+      this.refused.push({ ...when, why: answer === null ? 'no node answered' : `${answer.status} ${answer.text.slice(0, 200)}` });
+      return null;
     }
-    const why = answer === null ? 'no node answered' : `${answer.status} ${body.code ?? body.errcode} ${body.detail ?? body.errmsg}`;
-    this.refused.push({ account, node: answer?.node ?? null, askedAt, arrivedAt, why });
-    return null;
+    const read = { ...when, ...got };
+    this.reads.push(read);
+    return read;
   }
 
   async #use(account, value, turn) {

@@ -15,7 +15,7 @@ import { startCluster } from './cluster.mjs';
 import { judgeEnd } from './judge/commits.mjs';
 import { judge } from './judge/judge.mjs';
 import { line } from './report.mjs';
-import { Load } from './load.mjs';
+import { Load, READS } from './load.mjs';
 import { Operator } from './operator.mjs';
 import { draw, LEASE_MS } from './schedule.mjs';
 import { strike } from './strike.mjs';
@@ -24,6 +24,7 @@ import { Witness } from './witness.mjs';
 
 /** Issues ordered of the nodes that a fault strikes, just before it does. */
 const AIMED = 4;
+const START_MS = 60_000;
 /** How long the nodes may take to be well after the last fault: two leases, and a look at the store. */
 const WELL_MS = 2 * LEASE_MS + 10_000;
 
@@ -42,7 +43,8 @@ export function run({ store, seconds, seed, accounts: count, keep }, say) {
     const balancer = new Balancer(nodes);
     atEnd(() => balancer.end());
     const ids = accounts.map(({ id }) => id);
-    await until(() => allReadable(balancer, ids, key), 60_000);
+    const warm = (node) => readAll(balancer, node.name, ids, key);
+    for (const node of nodes) await until(() => warm(node), START_MS);
 
     const startedAt = Date.now();
     const witness = new Witness(store, url);
@@ -52,32 +54,43 @@ export function run({ store, seconds, seed, accounts: count, keep }, say) {
     witness.start();
     load.start();
     const faults = [];
-    await storm(draw(random('faults')), { endsAt: startedAt + seconds * 1000, service, nodes, operator, rows: faults, say: (fault) => say(line(fault, startedAt)) });
+    await storm(draw(random('faults')), { endsAt: startedAt + seconds * 1000, service, nodes, warm, operator, rows: faults, say: (fault) => say(line(fault, startedAt)) });
     const finals = await settle({ nodes, balancer, simulator, ids, key });
+    const endedAt = Date.now();
     await load.end();
     await witness.end();
     await witness.look();
-    const values = new Set([...load.reads, ...issues].map(({ value }) => value).filter((value) => value !== null));
+    const noted = issues.filter(({ value }) => value !== null);
+    const values = new Set([...load.reads, ...noted].map(({ value }) => value));
     const tokens = new Map(await Promise.all([...values].map(async (value) => [value, await tokenAt(simulator, value)])));
     const ended = nodes.filter(({ endedBy }) => endedBy !== null);
     const { orders } = operator;
     const { seen: stored, wentBack, looks } = witness;
     const { reads, refused, uses, rejected, reports } = load;
-    const verdict = judge({ accounts, reads, refused, issues, tokens, faults, orders, stored, wentBack, finals, ended, startedAt });
+    const verdict = judge({
+      ...{ accounts, reads, refused, issues: noted, tokens, faults, orders, stored, wentBack, finals, ended, startedAt, endedAt },
+    });
     const counts = { ...verdict.counts, uses, rejected: rejected.length, reports, orders: orders.length, faults: faults.length, looks };
     return { ...verdict, counts, seconds: Math.round((Date.now() - startedAt) / 1000) };
   });
 }
 
-async function allReadable(balancer, ids, key) {
+/** Has the node hand out every account's token once in each way: from then on it holds all it needs in memory. */
+async function readAll(balancer, node, ids, key) {
   for (const id of ids) {
-    const answer = await balancer.ask(`/v1/accounts/${id}/token`, { headers: { authorization: `Bearer ${key}` } });
-    if (answer?.status !== 200) throw new Error(`${id} cannot be read at the start: ${answer?.text}`);
+    for (const read of Object.values(READS)) {
+      const { path, headers } = read.request(id, key);
+      const answer = await balancer.askNode(node, path, { headers });
+      if (read.parse(answer) === null) throw new Error(`${node} cannot read ${id}: ${answer.text}`);
+    }
   }
 }
 
-/** Fault after fault until the time is over; the last one is healed. */
-async function storm(faults, { endsAt, service, nodes, operator, rows, say }) {
+/**
+ * Fault after fault until the time is over; the last one is healed. A node that was killed is warm before the next: what it
+ * was never asked for it does not hold, and with the store away it has to say so.
+ */
+async function storm(faults, { endsAt, service, nodes, warm, operator, rows, say }) {
   for (const fault of faults) {
     await wait(fault.quietMs);
     if (Date.now() > endsAt) return;
@@ -85,6 +98,7 @@ async function storm(faults, { endsAt, service, nodes, operator, rows, say }) {
     for (const index of fault.nodes) operator.order(nodes[index].name, Math.ceil(AIMED / fault.nodes.length));
     await wait(fault.aimMs);
     await strike(fault, service, nodes, rows);
+    for (const index of fault.nodes) await until(() => warm(nodes[index]), WELL_MS);
   }
 }
 

@@ -2,8 +2,7 @@
  * Which fault strikes when: drawn from the seed, one row per kind.
  *
  * A deck of all kinds is shuffled and dealt out, then shuffled again, so that a short run has most kinds and a long one
- * has each equally often. The next fault comes when the last one is healed and the nodes had some seconds: a node that
- * has just started holds nothing yet, and with the store away nobody could serve what it was not told.
+ * has each equally often. While one node is stopped for longer than a lease, something happens to the others as well.
  */
 
 /** A lease of these runs, ms: the shortest that the product allows. */

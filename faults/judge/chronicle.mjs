@@ -5,17 +5,20 @@
  * anybody read it looks the same, so as many are taken for stored as the store has generations that nobody saw.
  */
 
+/** What was made this shortly before the callers ended nobody may have read any more, ms. */
+const LAST_MS = 5000;
+
 /**
  * Account → `[{ value, node, sentAt, answeredAt, issuedAt, validUntil, handedOut }]` in the order of issue.
  * `tokens`: value → what the simulator says of it.
  */
-export function chronicle({ accounts, issues, reads, tokens }) {
+export function chronicle({ accounts, issues, reads, tokens, endedAt }) {
   const handedOut = new Set(reads.map(({ value }) => value));
   const byAccount = new Map(accounts.map(({ id }) => [id, new Map()]));
   for (const { account, value, ...how } of issues) {
     const made = byAccount.get(account);
     // A stable token that is given again is no issue.
-    if (value === null || made.has(value)) continue;
+    if (made.has(value) || (how.answeredAt > endedAt - LAST_MS && !handedOut.has(value))) continue;
     const { issued_at: issuedAt, valid_until: validUntil } = tokens.get(value);
     made.set(value, { value, ...how, issuedAt, validUntil, handedOut: handedOut.has(value) });
   }
