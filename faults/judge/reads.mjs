@@ -11,6 +11,8 @@
 
 import { clock, short } from './chronicle.mjs';
 
+/** Grace 300 s less the product's margin of 30 s, and clocks: a retry before that is not the one that had to come. */
+const RETRY_MS = 265_000;
 /** A value in doubt is looked at every second; and the answer is on its way for a while. */
 const DOUBT_LOOK_MS = 2000;
 /** A node that goes on sends what it had in its hands within this. */
@@ -40,7 +42,8 @@ function causeOf({ value, askedAt }, diedAt, made, lost, faults) {
   if (killer === undefined) return null;
   const isLost = (issue) => lost.some((one) => one.issue === issue && one.fault !== null);
   const before = made[made.indexOf(killer) - 1];
-  if (before && before.value !== value && isLost(before) && askedAt - diedAt <= DOUBT_LOOK_MS) return 'in doubt';
+  const planned = before && before.value !== value && isLost(before) && killer.issuedAt - before.issuedAt >= RETRY_MS;
+  if (planned && askedAt - diedAt <= DOUBT_LOOK_MS) return 'in doubt';
   const paused = faults.some(
     ({ does, node, to }) => does === 'stopped' && node === killer.node && killer.sentAt >= to && killer.sentAt <= to + WAKES_MS,
   );
