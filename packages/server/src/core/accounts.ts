@@ -51,7 +51,8 @@ const MAX_NOBODYS = 10_000;
 export class Accounts {
   readonly #deps: AccountsDeps;
   readonly #cache: BoundedMap<Account>;
-  readonly #byAppId: BoundedMap<readonly Account[]>;
+  /** Which accounts an AppID had, and how many drops there had been when the store was asked. */
+  readonly #byAppId: BoundedMap<{ readonly ids: readonly string[]; readonly drops: number }>;
   /** AppIDs that no account has: apart, so that asking for many pushes out none that are used. */
   readonly #nobodys: BoundedMap<readonly Account[]>;
   /** Drops so far: what was read before one and arrives after it must not be remembered. */
@@ -71,7 +72,8 @@ export class Accounts {
 
   /** What memory knows of an AppID; undefined says nothing. */
   cachedByAppId(appId: string): readonly Account[] | undefined {
-    return this.#byAppId.get(appId) ?? this.#nobodys.get(appId);
+    const drops = this.#byAppId.get(appId)?.drops;
+    return drops === this.#drops ? this.#lastByAppId(appId) : this.#nobodys.get(appId);
   }
 
   async get(id: string): Promise<Account | null> {
@@ -99,9 +101,32 @@ export class Accounts {
     if (cached) return cached;
     if (!ACCOUNT_ID.test(appId)) return [];
     const drops = this.#drops;
-    const accounts = await this.#deps.directory.accountsByAppId(appId);
-    if (drops === this.#drops) (accounts.length > 0 ? this.#byAppId : this.#nobodys).set(appId, accounts);
-    return accounts;
+    try {
+      const accounts = await this.#deps.directory.accountsByAppId(appId);
+      if (drops === this.#drops) this.#remember(appId, accounts);
+      return accounts;
+    } catch (error) {
+      // Others changed since the last look: while the store is away, those that did not are still what they were.
+      const last = error instanceof ZhongkongError && error.code === 'store_unavailable' ? this.#lastByAppId(appId) : undefined;
+      if (last) return last;
+      throw error;
+    }
+  }
+
+  #remember(appId: string, accounts: readonly Account[]): void {
+    if (accounts.length === 0) {
+      this.#nobodys.set(appId, accounts);
+      return;
+    }
+    for (const account of accounts) this.#cache.set(account.id, account);
+    this.#byAppId.set(appId, { ids: accounts.map(({ id }) => id), drops: this.#drops });
+  }
+
+  /** As of the last look, unless one of them changed since. */
+  #lastByAppId(appId: string): readonly Account[] | undefined {
+    const known = this.#byAppId.get(appId);
+    const accounts = known?.ids.flatMap((id) => this.#cache.get(id) ?? []);
+    return accounts?.length === known?.ids.length ? accounts : undefined;
   }
 
   page(page: Page): Promise<readonly Account[]> {
@@ -173,9 +198,8 @@ export class Accounts {
   /** Forget what memory knows: somebody changed it. */
   drop(id: string): void {
     this.#drops += 1;
+    // Which AppIDs it concerns is not told (the account may be new here); changes are rare, so all are looked up anew.
     this.#cache.delete(id);
-    // Which AppIDs it concerns is not told (the account may be new here); changes are rare, so all of them go.
-    this.#byAppId.clear();
     this.#nobodys.clear();
   }
 
