@@ -25,6 +25,7 @@ import { Witness } from './witness.mjs';
 /** Issues ordered of the nodes that a fault strikes, just before it does. */
 const AIMED = 4;
 const START_MS = 60_000;
+const HEARD_MS = 6000;
 /** How long the nodes may take to be well after the last fault: two leases, and a look at the store. */
 const WELL_MS = 2 * LEASE_MS + 10_000;
 
@@ -43,6 +44,8 @@ export function run({ store, seconds, seed, accounts: count, keep }, say) {
     const balancer = new Balancer(nodes);
     atEnd(() => balancer.end());
     const ids = accounts.map(({ id }) => id);
+    // A store that cannot notify is looked at every 5 s: by then every node has heard of every account.
+    await wait(HEARD_MS);
     const warm = (node) => readAll(balancer, node.name, ids, key);
     for (const node of nodes) await until(() => warm(node), START_MS);
 
