@@ -24,7 +24,8 @@ export function drawAccounts(count, random) {
 /** Makes them at the simulator (its base URL). */
 export async function prepareWechat(simulator, accounts) {
   await put(simulator, 'knobs', { stableWindowSeconds: STABLE_WINDOW_S });
-  for (const { id, lifeSeconds } of accounts) await put(simulator, `accounts/${id}`, { secret: AUTO_SECRET, lifetime_seconds: lifeSeconds });
+  for (const { id, lifeSeconds } of accounts)
+    await put(simulator, `accounts/${id}`, { secret: AUTO_SECRET, lifetime_seconds: lifeSeconds });
   await put(simulator, 'faults', [{ fault: 'latency', ...ISSUE_LATENCY, path: ['/cgi-bin/token', '/cgi-bin/stable_token'] }]);
 }
 

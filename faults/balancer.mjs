@@ -35,7 +35,12 @@ export class Balancer {
 
   /** Of this node and no other. Throws when no answer comes. */
   async askNode(name, path, options = {}, withinMs = ANSWER_TIMEOUT_MS) {
-    return send(this.#backends.find((one) => one.name === name), path, { method: 'GET', headers: {}, ...options }, withinMs);
+    return send(
+      this.#backends.find((one) => one.name === name),
+      path,
+      { method: 'GET', headers: {}, ...options },
+      withinMs,
+    );
   }
 
   async end() {

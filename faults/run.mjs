@@ -57,7 +57,15 @@ export function run({ store, seconds, seed, accounts: count, keep }, say) {
     witness.start();
     load.start();
     const faults = [];
-    await storm(draw(random('faults')), { endsAt: startedAt + seconds * 1000, service, nodes, warm, operator, rows: faults, say: (fault) => say(line(fault, startedAt)) });
+    await storm(draw(random('faults')), {
+      endsAt: startedAt + seconds * 1000,
+      service,
+      nodes,
+      warm,
+      operator,
+      rows: faults,
+      say: (fault) => say(line(fault, startedAt)),
+    });
     const finals = await settle({ nodes, balancer, simulator, ids, key });
     const endedAt = Date.now();
     await load.end();

@@ -42,7 +42,9 @@ function fault(random, kind, order) {
     /** So long after refreshes were ordered of the nodes that it strikes. */
     aimMs: between(random, 20, 900),
     quietMs: between(random, 2500, 5000),
-    meanwhile: long ? { ...fault(random, MEANWHILE[between(random, 0, MEANWHILE.length)], others), afterMs: between(random, 500, 4000) } : null,
+    meanwhile: long
+      ? { ...fault(random, MEANWHILE[between(random, 0, MEANWHILE.length)], others), afterMs: between(random, 500, 4000) }
+      : null,
   };
 }
 

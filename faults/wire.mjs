@@ -15,17 +15,16 @@ const ISSUES = new Map([
 /** `issues` gets `{ node, account, chain, sentAt, answeredAt, value }`; instants are epoch ms, value null when there was none. */
 export async function startWire(node, simulator, issues) {
   const agent = new Agent({ keepAlive: true });
-  const server = createServer(async (incoming, outgoing) => {
+  const pass = async (incoming, outgoing) => {
     const sentAt = Date.now();
+    const body = await all(incoming);
+    const answer = await carry(simulator, agent, incoming, body);
+    note(issues, node, incoming.url, body, sentAt, answer.body);
+    outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+  };
+  const server = createServer((incoming, outgoing) => {
     outgoing.on('error', () => undefined);
-    const body = await all(incoming).catch(() => Buffer.alloc(0));
-    try {
-      const answer = await carry(simulator, agent, incoming, body);
-      note(issues, node, incoming.url, body, sentAt, answer.body);
-      outgoing.writeHead(answer.status, answer.headers).end(answer.body);
-    } catch {
-      outgoing.destroy();
-    }
+    pass(incoming, outgoing).catch(() => outgoing.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -54,7 +54,7 @@ export class Witness {
   seen = new Map();
   #look;
   #running = true;
-  #loop = null;
+  #loop = Promise.resolve();
 
   constructor(store, url) {
     this.#look = () => LOOKS[store](url);

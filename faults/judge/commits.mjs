@@ -6,8 +6,10 @@
 
 import { clock, short } from './chronicle.mjs';
 
-export function judgeCommits({ accounts, generations, stored, wentBack, finals, startedAt }) {
-  const violations = wentBack.map(({ at, account, what, from, to }) => `${what} of ${account} went from ${from} back to ${to} at ${clock(at, startedAt)}`);
+export function judgeCommits({ accounts, generations, stored, wentBack, startedAt }) {
+  const violations = wentBack.map(
+    ({ at, account, what, from, to }) => `${what} of ${account} went from ${from} back to ${to} at ${clock(at, startedAt)}`,
+  );
   for (const { id } of accounts) {
     const latest = stored.get(id)?.generation ?? 0;
     for (const [generation, values] of generations.get(id) ?? []) {

@@ -16,6 +16,8 @@ const PLAN_SLACK_MS = 1500;
 const ORDER_WAITS_MS = 2 * LEASE_MS + 5000;
 /** What a node needs from WeChat's answer to the end of its commit, ms. */
 const COMMIT_MS = 2000;
+/** A node that goes on sends what it had in its hands within this, ms. */
+export const WAKES_MS = 1000;
 
 export function judgeIssues({ accounts, chronicle, generations, stored, faults, orders, startedAt }) {
   const violations = [];
@@ -26,7 +28,10 @@ export function judgeIssues({ accounts, chronicle, generations, stored, faults, 
     const lostHere = lostOnes(made, unseen, faults);
     lost.push(...lostHere.map((one) => ({ account: id, ...one })));
     for (const { issue, fault } of lostHere) {
-      if (fault === null) violations.push(`issue ${short(issue.value)} of ${id} by ${issue.node} at ${clock(issue.sentAt, startedAt)} was lost without a fault`);
+      if (fault === null)
+        violations.push(
+          `issue ${short(issue.value)} of ${id} by ${issue.node} at ${clock(issue.sentAt, startedAt)} was lost without a fault`,
+        );
     }
     const faultsUsed = lostHere.map(({ fault }) => fault).filter(Boolean);
     for (const fault of new Set(faultsUsed)) {
@@ -37,7 +42,15 @@ export function judgeIssues({ accounts, chronicle, generations, stored, faults, 
     const isLost = new Set(lostHere.map(({ issue }) => issue));
     made.forEach((issue, index) => {
       const before = made[index - 1];
-      if (before === undefined || due(issue, made.slice(0, index).findLast((one) => !isLost.has(one)), lifeSeconds * 1000)) return;
+      if (
+        before === undefined ||
+        due(
+          issue,
+          made.slice(0, index).findLast((one) => !isLost.has(one)),
+          lifeSeconds * 1000,
+        )
+      )
+        return;
       const ordered = open.findIndex(({ at }) => at <= issue.sentAt && issue.sentAt <= at + ORDER_WAITS_MS);
       if (ordered >= 0) open.splice(ordered, 1);
       else if (!isLost.has(before)) {
@@ -64,8 +77,8 @@ function lostOnes(made, unseen, faults) {
 
 /** A node that has no store keeps trying to save for as long as its lease lasts. */
 function faultOf({ node, sentAt, answeredAt }, faults) {
-  const within = (fault) => fault.node === node && fault.from <= answeredAt + COMMIT_MS && fault.to >= sentAt;
-  return faults.find(within) ?? null;
+  const until = ({ does, to }) => (does === 'stopped' ? to + WAKES_MS : to);
+  return faults.find((fault) => fault.node === node && fault.from <= answeredAt + COMMIT_MS && until(fault) >= sentAt) ?? null;
 }
 
 function due(issue, current, lifeMs) {

@@ -10,13 +10,12 @@
  */
 
 import { clock, short } from './chronicle.mjs';
+import { WAKES_MS } from './issues.mjs';
 
 /** Grace 300 s less the product's margin of 30 s, and clocks: a retry before that is not the one that had to come. */
 const RETRY_MS = 265_000;
 /** A value in doubt is looked at every second; and the answer is on its way for a while. */
 const DOUBT_LOOK_MS = 2000;
-/** A node that goes on sends what it had in its hands within this. */
-const WAKES_MS = 1000;
 
 export function judgeReads({ accounts, reads, tokens, chronicle, lost, faults, startedAt }) {
   const modes = new Map(accounts.map(({ id, mode }) => [id, mode]));

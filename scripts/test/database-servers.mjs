@@ -102,11 +102,14 @@ export const SERVERS = {
   },
 };
 
+/** Whether one of our own can be started. */
+export const installed = ({ programs }) => programs.every((name) => program(name) !== undefined);
+
 /** Whether the tests can have this server. */
-export function present({ variable, usual, programs }) {
-  const given = process.env[variable];
+export function present(server) {
+  const given = process.env[server.variable];
   if (given !== undefined && given !== 'start') return true;
-  return (given === undefined && listens(usual.port)) || programs.every((name) => program(name) !== undefined);
+  return (given === undefined && listens(server.usual.port)) || installed(server);
 }
 
 /** Sets the variable to a server that runs; returns how to end what was started for it. */
