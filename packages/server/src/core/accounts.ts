@@ -47,16 +47,26 @@ export interface AccountsDeps {
 }
 
 const MAX_NOBODYS = 10_000;
+/** After the store failed: what the last look can answer does not ask it again for this long. */
+const AWAY_MS = 1000;
+
+interface Known {
+  readonly account: Account;
+  /** Number of `dropAll`s until the look: from before the latest, it is believed only while the store is away. */
+  readonly era: number;
+}
 
 export class Accounts {
   readonly #deps: AccountsDeps;
-  readonly #cache: BoundedMap<Account>;
+  readonly #cache: BoundedMap<Known>;
   /** Which accounts an AppID had, and how many drops there had been when the store was asked. */
   readonly #byAppId: BoundedMap<{ readonly ids: readonly string[]; readonly drops: number }>;
   /** AppIDs that no account has: apart, so that asking for many pushes out none that are used. */
   readonly #nobodys: BoundedMap<readonly Account[]>;
   /** Drops so far: what was read before one and arrives after it must not be remembered. */
   #drops = 0;
+  #era = 0;
+  #awayUntil = Number.NEGATIVE_INFINITY;
 
   constructor(deps: AccountsDeps) {
     this.#deps = deps;
@@ -67,7 +77,8 @@ export class Accounts {
 
   /** What memory knows; undefined says nothing about existence. */
   cached(id: string): Account | undefined {
-    return this.#cache.get(id);
+    const known = this.#cache.get(id);
+    return known?.era === this.#era ? known.account : undefined;
   }
 
   /** What memory knows of an AppID; undefined says nothing. */
@@ -77,7 +88,8 @@ export class Accounts {
   }
 
   async get(id: string): Promise<Account | null> {
-    return this.#cache.get(id) ?? this.fresh(id);
+    const ask = (): Promise<Account | null> => this.fresh(id);
+    return this.cached(id) ?? this.#orLast(ask, () => this.#cache.get(id)?.account);
   }
 
   /** From the store, whatever memory says. */
@@ -85,7 +97,7 @@ export class Accounts {
     if (!ACCOUNT_ID.test(id)) return null;
     const drops = this.#drops;
     const account = await this.#deps.directory.account(id);
-    if (account && drops === this.#drops) this.#cache.set(id, account);
+    if (account && drops === this.#drops) this.#set(account);
     return account;
   }
 
@@ -100,17 +112,33 @@ export class Accounts {
     const cached = this.cachedByAppId(appId);
     if (cached) return cached;
     if (!ACCOUNT_ID.test(appId)) return [];
-    const drops = this.#drops;
-    try {
+    const ask = async (): Promise<readonly Account[]> => {
+      const drops = this.#drops;
       const accounts = await this.#deps.directory.accountsByAppId(appId);
       if (drops === this.#drops) this.#remember(appId, accounts);
       return accounts;
+    };
+    return this.#orLast(ask, () => this.#lastByAppId(appId));
+  }
+
+  /** While the store is away, what the last look said: nobody has told that just this changed since. */
+  async #orLast<T>(ask: () => Promise<T>, last: () => T | undefined): Promise<T> {
+    const { time } = this.#deps;
+    const known = time.now() < this.#awayUntil ? last() : undefined;
+    if (known !== undefined) return known;
+    try {
+      return await ask();
     } catch (error) {
-      // Others changed since the last look: while the store is away, those that did not are still what they were.
-      const last = error instanceof ZhongkongError && error.code === 'store_unavailable' ? this.#lastByAppId(appId) : undefined;
-      if (last) return last;
-      throw error;
+      if (!(error instanceof ZhongkongError) || error.code !== 'store_unavailable') throw error;
+      this.#awayUntil = time.now() + AWAY_MS;
+      const answer = last();
+      if (answer === undefined) throw error;
+      return answer;
     }
+  }
+
+  #set(account: Account): void {
+    this.#cache.set(account.id, { account, era: this.#era });
   }
 
   #remember(appId: string, accounts: readonly Account[]): void {
@@ -118,14 +146,14 @@ export class Accounts {
       this.#nobodys.set(appId, accounts);
       return;
     }
-    for (const account of accounts) this.#cache.set(account.id, account);
+    for (const account of accounts) this.#set(account);
     this.#byAppId.set(appId, { ids: accounts.map(({ id }) => id), drops: this.#drops });
   }
 
   /** As of the last look, unless one of them changed since. */
   #lastByAppId(appId: string): readonly Account[] | undefined {
     const known = this.#byAppId.get(appId);
-    const accounts = known?.ids.flatMap((id) => this.#cache.get(id) ?? []);
+    const accounts = known?.ids.flatMap((id) => this.#cache.get(id)?.account ?? []);
     return accounts?.length === known?.ids.length ? accounts : undefined;
   }
 
@@ -203,10 +231,10 @@ export class Accounts {
     this.#nobodys.clear();
   }
 
+  /** Anything may have changed: everything is looked up anew. */
   dropAll(): void {
     this.#drops += 1;
-    this.#cache.clear();
-    this.#byAppId.clear();
+    this.#era += 1;
     this.#nobodys.clear();
   }
 
@@ -233,7 +261,7 @@ export class Accounts {
 
   async #changed(account: Account, change: 'created' | 'updated', actor: string, data: AuditEntry['data']): Promise<Account> {
     this.drop(account.id);
-    this.#cache.set(account.id, account);
+    this.#set(account);
     await this.#audit(`account.${change}`, actor, account.id, data);
     this.#deps.events.emit({ type: 'account.changed', account, change });
     for (const target of this.#deps.catalog.targets(account)) await this.#deps.wake(target);
