@@ -31,8 +31,8 @@ const DATABASE = {
   redis: async () => undefined,
 };
 
-/** `{ service, nodes, adminKey, url }`; `url` leads to the store past every link. `issues` gets the wires' rows. */
-export async function startCluster({ store, simulator, issues, folder }, atEnd) {
+/** `{ service, nodes, adminKey, url }`; `url` leads to the store past every link. `command`: the file of the CLI. `issues` gets the wires' rows. */
+export async function startCluster({ store, simulator, issues, folder, command }, atEnd) {
   const service = await Service.start(store, folder);
   atEnd(() => service.remove());
   await until(() => DATABASE[store](service.url), START_MS);
@@ -53,7 +53,8 @@ export async function startCluster({ store, simulator, issues, folder }, atEnd) 
     atEnd(() => wire.end());
     const through = new URL(url);
     through.port = String(link.port);
-    const node = await Node.start(name, folder, { ...common, ZHONGKONG_STORE: through.href, ZHONGKONG_UPSTREAM_WECHAT: wire.url });
+    const env = { ...common, ZHONGKONG_STORE: through.href, ZHONGKONG_UPSTREAM_WECHAT: wire.url };
+    const node = await Node.start(name, { command, folder, env });
     atEnd(() => node.kill());
     node.link = link;
     nodes.push(node);

@@ -4,7 +4,15 @@ import { readOptions, UsageError } from './options.mjs';
 import { isRight, summary } from './report.mjs';
 import { run } from './run.mjs';
 
+class Interrupted extends Error {}
+
 const say = (text) => process.stdout.write(`${text}\n`);
+
+/** Ctrl-C ends what was started, too. A second one ends at once. */
+const interrupted = new Promise((_, reject) => {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => reject(new Interrupted(`${signal}: ending what was started`)));
+});
+interrupted.catch(() => undefined);
 
 async function main() {
   const options = readOptions(process.argv.slice(2));
@@ -12,7 +20,7 @@ async function main() {
   let right = true;
   for (const store of options.stores) {
     say(`\n${store}: seed ${options.seed}, ${options.accounts} accounts, faults for ${options.seconds} s`);
-    const result = await run({ ...options, store }, say);
+    const result = await run({ ...options, store, interrupted }, say);
     for (const text of summary(store, result)) say(text);
     right &&= isRight(result);
   }
@@ -23,6 +31,9 @@ async function main() {
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(error instanceof UsageError ? `${error.message}\n` : `${error.stack}\n`);
+  const told = error instanceof UsageError || error instanceof Interrupted;
+  process.stderr.write(`${told ? error.message : error.stack}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
+// What an interrupted run still waits for is of no use.
+process.exit();

@@ -4,24 +4,24 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freePort } from '../scripts/test/database-servers.mjs';
 import { until } from './until.mjs';
 
-const MAIN = fileURLToPath(new URL('../packages/server/dist/cli/main.js', import.meta.url));
 const START_MS = 60_000;
 
 export class Node {
   /** Ended although nobody killed it: the exit code. */
   endedBy = null;
   #child = null;
+  #command;
   #env;
   #log;
   #wanted = false;
 
-  /** `env` is all that it is told; `folder` gets its log. */
-  static async start(name, folder, env) {
+  /** `command` is the file of the CLI, `env` all that it is told; `folder` gets its log. */
+  static async start(name, { command, folder, env }) {
     const node = new Node();
+    node.#command = command;
     node.name = name;
     node.port = await freePort();
     node.url = `http://127.0.0.1:${node.port}`;
@@ -61,7 +61,7 @@ export class Node {
   }
 
   #spawn() {
-    const child = spawn(process.execPath, [MAIN, 'serve'], { env: this.#env, stdio: ['ignore', this.#log, this.#log] });
+    const child = spawn(process.execPath, [this.#command, 'serve'], { env: this.#env, stdio: ['ignore', this.#log, this.#log] });
     this.#child = child;
     child.once('exit', (code, signal) => {
       this.#child = null;

@@ -1,7 +1,7 @@
 /**
- * Orders refreshes of classic accounts, a few of the very nodes that a fault is about to strike: so it strikes while
- * issues are in the air. An account's tokens are left alone for longer than a grace after each order, because a second
- * issue within it ends the token before at once, as WeChat keeps only two: that would be the operator's doing.
+ * Orders refreshes, a few of the very nodes that a fault is about to strike: so it strikes while issues are in the air.
+ * Of classic accounts only those that live long. An account is left alone for longer than a grace after each order, because
+ * a second issue within it ends the token before at once, as WeChat keeps only two: that would be the operator's doing.
  */
 
 /** Grace 300 s, and the product's own retry after a lost answer 30 s before its end. */

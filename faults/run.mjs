@@ -23,67 +23,70 @@ import { until, wait } from './until.mjs';
 import { Witness } from './witness.mjs';
 
 /** Issues ordered of the nodes that a fault strikes, just before it does. */
-const AIMED = 4;
+const AIMED = 8;
 const START_MS = 60_000;
 const HEARD_MS = 6000;
 /** How long the nodes may take to be well after the last fault: two leases, and a look at the store. */
 const WELL_MS = 2 * LEASE_MS + 10_000;
 
-export function run({ store, seconds, seed, accounts: count, keep }, say) {
-  return withCleanup(async (atEnd) => {
-    const random = (what) => createRandom(`${seed}|${store}|${what}`);
-    const folder = await mkdtemp(join(tmpdir(), 'zhongkong-faults-'));
-    if (keep) say(`logs in ${folder}`);
-    else atEnd(() => rm(folder, { recursive: true, force: true }));
-    const simulator = (await startSimulator(atEnd)).url;
-    const accounts = drawAccounts(count, random('accounts'));
-    await prepareWechat(simulator, accounts);
-    const issues = [];
-    const { service, nodes, adminKey, url } = await startCluster({ store, simulator, issues, folder }, atEnd);
-    const key = await addAccounts(nodes[0], adminKey, accounts);
-    const balancer = new Balancer(nodes);
-    atEnd(() => balancer.end());
-    const ids = accounts.map(({ id }) => id);
-    // A store that cannot notify is looked at every 5 s: by then every node has heard of every account.
-    await wait(HEARD_MS);
-    const warm = (node) => readAll(balancer, node.name, ids, key);
-    for (const node of nodes) await until(() => warm(node), START_MS);
+/** `interrupted` never resolves; when it rejects, what was started is ended, and so does this. */
+export function run(options, say) {
+  return withCleanup((atEnd) => Promise.race([options.interrupted, whole(options, say, atEnd)]));
+}
 
-    const startedAt = Date.now();
-    const witness = new Witness(store, url);
-    const load = new Load({ balancer, simulator, accounts: ids, key, random: random('load') });
-    const orderable = accounts.filter(({ lifeSeconds }) => lifeSeconds === LONG_LIFE_S).map(({ id }) => id);
-    const operator = new Operator(orderable, { balancer, key, random: random('orders') });
-    witness.start();
-    load.start();
-    const faults = [];
-    await storm(draw(random('faults')), {
-      endsAt: startedAt + seconds * 1000,
-      service,
-      nodes,
-      warm,
-      operator,
-      rows: faults,
-      say: (fault) => say(line(fault, startedAt)),
-    });
-    const finals = await settle({ nodes, balancer, simulator, ids, key });
-    const endedAt = Date.now();
-    await load.end();
-    await witness.end();
-    await witness.look();
-    const noted = issues.filter(({ value }) => value !== null);
-    const values = new Set([...load.reads, ...noted].map(({ value }) => value));
-    const tokens = new Map(await Promise.all([...values].map(async (value) => [value, await tokenAt(simulator, value)])));
-    const ended = nodes.filter(({ endedBy }) => endedBy !== null);
-    const { orders } = operator;
-    const { seen: stored, wentBack, looks } = witness;
-    const { reads, refused, uses, rejected, reports } = load;
-    const verdict = judge({
-      ...{ accounts, reads, refused, issues: noted, tokens, faults, orders, stored, wentBack, finals, ended, startedAt, endedAt },
-    });
-    const counts = { ...verdict.counts, uses, rejected: rejected.length, reports, orders: orders.length, faults: faults.length, looks };
-    return { ...verdict, counts, seconds: Math.round((Date.now() - startedAt) / 1000) };
+async function whole({ store, seconds, seed, accounts: count, server: command, keep }, say, atEnd) {
+  const random = (what) => createRandom(`${seed}|${store}|${what}`);
+  const folder = await mkdtemp(join(tmpdir(), 'zhongkong-faults-'));
+  if (keep) say(`logs in ${folder}`);
+  else atEnd(() => rm(folder, { recursive: true, force: true }));
+  const simulator = (await startSimulator(atEnd)).url;
+  const accounts = drawAccounts(count, random('accounts'));
+  await prepareWechat(simulator, accounts);
+  const issues = [];
+  const { service, nodes, adminKey, url } = await startCluster({ store, simulator, issues, folder, command }, atEnd);
+  const key = await addAccounts(nodes[0], adminKey, accounts);
+  const balancer = new Balancer(nodes);
+  atEnd(() => balancer.end());
+  const ids = accounts.map(({ id }) => id);
+  // A store that cannot notify is looked at every 5 s: by then every node has heard of every account.
+  await wait(HEARD_MS);
+  const warm = (node) => readAll(balancer, node.name, ids, key);
+  for (const node of nodes) await until(() => warm(node), START_MS);
+
+  const startedAt = Date.now();
+  const witness = new Witness(store, url);
+  const load = new Load({ balancer, simulator, accounts: ids, key, random: random('load') });
+  const orderable = accounts.filter(({ mode, lifeSeconds }) => mode === 'stable' || lifeSeconds === LONG_LIFE_S).map(({ id }) => id);
+  const operator = new Operator(orderable, { balancer, key, random: random('orders') });
+  witness.start();
+  load.start();
+  const faults = [];
+  await storm(draw(random('faults')), {
+    endsAt: startedAt + seconds * 1000,
+    service,
+    nodes,
+    warm,
+    operator,
+    rows: faults,
+    say: (fault) => say(line(fault, startedAt)),
   });
+  const finals = await settle({ nodes, balancer, simulator, ids, key });
+  const endedAt = Date.now();
+  await load.end();
+  await witness.end();
+  await witness.look();
+  const noted = issues.filter(({ value }) => value !== null);
+  const values = new Set([...load.reads, ...noted].map(({ value }) => value));
+  const tokens = new Map(await Promise.all([...values].map(async (value) => [value, await tokenAt(simulator, value)])));
+  const ended = nodes.filter(({ endedBy }) => endedBy !== null);
+  const { orders } = operator;
+  const { seen: stored, wentBack, looks } = witness;
+  const { reads, refused, uses, rejected, reports } = load;
+  const verdict = judge({
+    ...{ accounts, reads, refused, issues: noted, tokens, faults, orders, stored, wentBack, finals, ended, startedAt, endedAt },
+  });
+  const counts = { ...verdict.counts, uses, rejected: rejected.length, reports, orders: orders.length, faults: faults.length, looks };
+  return { ...verdict, counts, seconds: Math.round((Date.now() - startedAt) / 1000) };
 }
 
 /** Has the node hand out every account's token once in each way: from then on it holds all it needs in memory. */
