@@ -18,7 +18,7 @@ import { line } from './report.mjs';
 import { Load, READS } from './load.mjs';
 import { Operator } from './operator.mjs';
 import { draw, LEASE_MS } from './schedule.mjs';
-import { strike } from './strike.mjs';
+import { kills, strike } from './strike.mjs';
 import { until, wait } from './until.mjs';
 import { Witness } from './witness.mjs';
 
@@ -91,13 +91,17 @@ async function whole({ store, seconds, seed, accounts: count, server: command, k
 
 /** Has the node hand out every account's token once in each way: from then on it holds all it needs in memory. */
 async function readAll(balancer, node, ids, key) {
-  for (const id of ids) {
-    for (const read of Object.values(READS)) {
-      const { path, headers } = read.request(id, key);
-      const answer = await balancer.askNode(node, path, { headers });
-      if (read.parse(answer) === null) throw new Error(`${node} cannot read ${id}: ${answer.text}`);
+  const reader = async (left) => {
+    for (let id = left.pop(); id !== undefined; id = left.pop()) {
+      for (const { request, parse } of Object.values(READS)) {
+        const { path, headers } = request(id, key);
+        const answer = await balancer.askNode(node, path, { headers });
+        if (parse(answer) === null) throw new Error(`${node} cannot read ${id}: ${answer.text}`);
+      }
     }
-  }
+  };
+  const left = [...ids];
+  await Promise.all(Array.from({ length: 8 }, () => reader(left)));
 }
 
 /**
@@ -112,7 +116,7 @@ async function storm(faults, { endsAt, service, nodes, warm, operator, rows, say
     for (const index of fault.nodes) operator.order(nodes[index].name, Math.ceil(AIMED / fault.nodes.length));
     await wait(fault.aimMs);
     await strike(fault, service, nodes, rows);
-    for (const index of fault.nodes) await until(() => warm(nodes[index]), WELL_MS);
+    if (kills(fault)) await Promise.all(fault.nodes.map((index) => until(() => warm(nodes[index]), WELL_MS)));
   }
 }
 

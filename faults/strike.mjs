@@ -34,6 +34,9 @@ const ACTS = {
   'stall the store': link('stall'),
 };
 
+/** Whether the nodes that it strikes start anew. */
+export const kills = ({ kind }) => ACTS[kind] === killed;
+
 /** Resolves when it is healed. `rows` gets what was done; a fault that happens meanwhile is part of it. */
 export async function strike(fault, service, nodes, rows) {
   const { does, begin, end } = ACTS[fault.kind];
