@@ -10,11 +10,12 @@ export const LEASE_MS = 10_000;
 
 const between = (random, least, most) => Math.floor(least + random.unit() * (most - least));
 
+const LONG_STOP = 'stop a node for longer than a lease';
 /** `forMs`: how long it lasts; `nodes`: how many it strikes. */
 const KINDS = {
   'kill one node': { forMs: [500, 3000], nodes: 1 },
   'kill two nodes': { forMs: [500, 3000], nodes: 2 },
-  'stop a node for longer than a lease': { forMs: [LEASE_MS + 2000, LEASE_MS + 5000], nodes: 1 },
+  [LONG_STOP]: { forMs: [LEASE_MS + 2000, LEASE_MS + 5000], nodes: 1 },
   'stop a node briefly': { forMs: [500, 4000], nodes: 1 },
   'restart the store': { forMs: [500, 3000], nodes: 3 },
   'break all connections': { forMs: [0, 1], nodes: 3 },
@@ -28,12 +29,15 @@ const MEANWHILE = ['restart the store', 'break all connections', 'cut one node o
 
 /** Endless: `{ kind, nodes, forMs, aimMs, quietMs, meanwhile }`; `nodes` are indices of three. */
 export function* draw(random) {
-  for (;;) for (const kind of shuffled(random, Object.keys(KINDS))) yield fault(random, kind, shuffled(random, [0, 1, 2]));
+  const deal = (kind) => fault(random, kind, shuffled(random, [0, 1, 2]));
+  // What only a long stop shows, the shortest run has to show.
+  yield deal(LONG_STOP);
+  for (;;) for (const kind of shuffled(random, Object.keys(KINDS))) yield deal(kind);
 }
 
 function fault(random, kind, order) {
   const { forMs, nodes } = KINDS[kind];
-  const long = kind === 'stop a node for longer than a lease';
+  const long = kind === LONG_STOP;
   const others = order.slice(1);
   return {
     kind,

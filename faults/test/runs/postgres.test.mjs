@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { faults } from './a-run.mjs';
 
 test('half a minute of faults on PostgreSQL', async () => {
-  const { code, output } = await faults('--store', 'postgres', '--seconds', '30', '--seed', '398');
+  const { code, output } = await faults('--store', 'postgres', '--seconds', '30', '--seed', '570');
   expect(output).toMatch(/^ {2}reads {16}\d{4,} /m);
   expect(output).toMatch(/^faults: the counts are right$/m);
   expect(code).toBe(0);
