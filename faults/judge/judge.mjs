@@ -4,6 +4,7 @@ import { chronicle as chronicled, generations as counted } from './chronicle.mjs
 import { judgeCommits, judgeEnd } from './commits.mjs';
 import { judgeIssues } from './issues.mjs';
 import { judgeReads } from './reads.mjs';
+import { judgeRefusals } from './refusals.mjs';
 
 /** `{ counts, violations, allowed }`: what is printed; `violations` maps each count that must be 0 to what was found. */
 export function judge(run) {
@@ -12,9 +13,7 @@ export function judge(run) {
   const known = { ...run, chronicle, generations };
   const { violations: issues, lost } = judgeIssues(known);
   const { violations: dead, onTheWay, allowed } = judgeReads({ ...known, lost });
-  const refused = run.refused.map(({ account, node, askedAt, arrivedAt, why }) => {
-    return `${account} by ${node ?? 'nobody'} at ${((askedAt - run.startedAt) / 1000).toFixed(1)} s after ${arrivedAt - askedAt} ms: ${why}`;
-  });
+  const { violations: refused, allowed: unserved } = judgeRefusals({ ...known, lost });
   const made = [...chronicle.values()].reduce((sum, values) => sum + values.length, 0);
   return {
     counts: { reads: run.reads.length, rotations: made - lost.length, lostIssues: lost.length, onTheWay, slow: slow(run.reads) },
@@ -25,7 +24,7 @@ export function judge(run) {
       'lost commits': judgeCommits(known),
       'not well at the end': judgeEnd(run),
     },
-    allowed,
+    allowed: [...unserved, ...allowed],
   };
 }
 

@@ -40,6 +40,22 @@ describe('reads', () => {
     expect(wrong(madeUp({ refused }))).toEqual(['reads refused: 1']);
   });
 
+  test('no spare: allowed when a short classic life ended after its refresh was lost, and another fault struck just then', () => {
+    const accounts = madeUp().accounts.map((account) => ({ ...account, lifeSeconds: 100 }));
+    const rows = [...ROWS.slice(0, 2), ['classic-1', 'classic', 'node-1', 0, 100.2], ['classic-2', 'classic', 'node-2', 50, 150.2]];
+    const lostAt50 = fault('killed', 'node-2', 50.1, 53);
+    const cut = fault('store away', 'node-3', 100, 103);
+    const refused = (asked) => [{ account: 'classic', node: 'node-3', askedAt: at(asked), arrivedAt: at(asked) + 500, why: '503' }];
+    const run = (more) => madeUp({ accounts, rows, refused: refused(101), faults: [lostAt50, cut], ...more });
+    expect(wrong(run())).toEqual([]);
+    expect(judge(run()).allowed).toEqual([expect.stringMatching(/^no spare: classic by node-3 at 101.0 s after 500 ms: 503/)]);
+    // While its life lasted; by a node that was well; of a real life; of a stable account.
+    expect(wrong(run({ refused: refused(90), faults: [lostAt50, { ...cut, from: at(90) }] }))).toEqual(['reads refused: 1']);
+    expect(wrong(run({ faults: [lostAt50, { ...cut, node: 'node-1' }] }))).toEqual(['reads refused: 1']);
+    expect(wrong(run({ accounts: madeUp().accounts, orders: [{ ...order, at: at(49) }] }))).toEqual(['reads refused: 1']);
+    expect(wrong(run({ refused: refused(101).map((one) => ({ ...one, account: 'stable' })) }))).toEqual(['reads refused: 1']);
+  });
+
   test('a token that had died before the caller asked; not one that died on its way', () => {
     const late = (asked) => madeUp({ reads: [...madeUp().reads, read('stable', 1, 'stable-1', asked)] });
     expect(wrong(late(100))).toEqual(['reads of a dead token: 1']);
