@@ -208,7 +208,7 @@ export class RefreshSession {
     );
     if (outcome === 'stale') {
       this.#deps.events.emit({ type: 'commit.stale', id: this.target.id, fence: this.#lease.fence });
-      throw new StaleLease(this.#killed);
+      throw new StaleLease(this.#killed ? this.record : null);
     }
     this.record = record;
     this.#committed ||= this.#unsaved;
