@@ -40,6 +40,8 @@ export class Load {
   /** Outcome → how many. */
   reports = {};
   #deps;
+  /** Account → what was read last, and since when. */
+  #since = new Map();
   #running = true;
   #callers = [];
   #simulator;
@@ -59,6 +61,11 @@ export class Load {
     this.#running = false;
     await Promise.all(this.#callers);
     await this.#simulator.destroy();
+  }
+
+  /** For how long every read of this account gave the same token, ms. */
+  settledMs(account) {
+    return Date.now() - (this.#since.get(account)?.at ?? Number.POSITIVE_INFINITY);
   }
 
   async #caller(number) {
@@ -84,6 +91,7 @@ export class Load {
     }
     const read = { ...when, ...got };
     this.reads.push(read);
+    if (this.#since.get(account)?.value !== got.value) this.#since.set(account, { value: got.value, at: read.arrivedAt });
     return read;
   }
 

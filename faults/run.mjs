@@ -57,7 +57,10 @@ async function whole({ store, seconds, seed, accounts: count, server: command, k
   const witness = new Witness(store, url);
   const load = new Load({ balancer, simulator, accounts: ids, key, random: random('load') });
   const orderable = accounts.filter(({ mode, lifeSeconds }) => mode === 'stable' || lifeSeconds === LONG_LIFE_S).map(({ id }) => id);
-  const operator = new Operator(orderable, { balancer, key, random: random('orders') });
+  const operator = new Operator(orderable, {
+    ...{ balancer, key, random: random('orders') },
+    settledMs: (account) => load.settledMs(account),
+  });
   witness.start();
   load.start();
   const faults = [];
