@@ -7,8 +7,8 @@
 
 /** Grace 300 s, and the product's own retry after a lost answer 30 s before its end. */
 const SPACING_MS = 340_000;
-/** Nodes on a store that cannot notify hear of a refresh within 5 s. */
-const SETTLED_MS = 12_000;
+/** A node may have been stopped for 15 s, and hears of a refresh within 5 s of going on. */
+const SETTLED_MS = 25_000;
 /** How long the caller of an order waits. */
 const PATIENCE_MS = 3000;
 
