@@ -22,7 +22,7 @@ export default defineConfig({
       level('e2e', ['packages/*/test/e2e/**/*.test.ts'], 60_000),
       level('sdk', ['packages/*/test/sdk/**/*.test.ts'], 60_000),
       // After all the others and one at a time: they measure what callers see while processes die.
-      level('faults', ['faults/test/runs/*.test.mjs'], 240_000, { maxWorkers: 1, sequence: { groupOrder: 1 } }),
+      level('faults', ['faults/test/runs/*.test.mjs'], 480_000, { maxWorkers: 1, sequence: { groupOrder: 1 } }),
     ],
   },
 });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { freePort } from '../scripts/test/database-servers.mjs';
 import { until } from './until.mjs';
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 export class Node {
   /** Ended although nobody killed it: the exit code. */

@@ -24,7 +24,8 @@ import { Witness } from './witness.mjs';
 
 /** Issues ordered of the nodes that a fault strikes, just before it does. */
 const AIMED = 8;
-const START_MS = 60_000;
+/** How long a node may take to have read every account once, on a machine with other work. */
+const WARM_MS = 120_000;
 const HEARD_MS = 6000;
 /** How long the nodes may take to be well after the last fault: two leases, and a look at the store. */
 const WELL_MS = 2 * LEASE_MS + 10_000;
@@ -51,7 +52,7 @@ async function whole({ store, seconds, seed, accounts: count, server: command, k
   // A store that cannot notify is looked at every 5 s: by then every node has heard of every account.
   await wait(HEARD_MS);
   const warm = (node) => readAll(balancer, node.name, ids, key);
-  for (const node of nodes) await until(() => warm(node), START_MS);
+  for (const node of nodes) await until(() => warm(node), WARM_MS);
 
   const startedAt = Date.now();
   const witness = new Witness(store, url);
@@ -98,7 +99,7 @@ async function readAll(balancer, node, ids, key) {
     for (let id = left.pop(); id !== undefined; id = left.pop()) {
       for (const { request, parse } of Object.values(READS)) {
         const { path, headers } = request(id, key);
-        const answer = await balancer.askNode(node, path, { headers });
+        const answer = await balancer.askNode(node, path, { headers }, 10_000);
         if (parse(answer) === null) throw new Error(`${node} cannot read ${id}: ${answer.text}`);
       }
     }
@@ -119,7 +120,7 @@ async function storm(faults, { endsAt, service, nodes, warm, operator, rows, say
     for (const index of fault.nodes) operator.order(nodes[index].name, Math.ceil(AIMED / fault.nodes.length));
     await wait(fault.aimMs);
     await strike(fault, service, nodes, rows);
-    if (kills(fault)) await Promise.all(fault.nodes.map((index) => until(() => warm(nodes[index]), WELL_MS)));
+    if (kills(fault)) await Promise.all(fault.nodes.map((index) => until(() => warm(nodes[index]), WARM_MS)));
   }
 }
 
