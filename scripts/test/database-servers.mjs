@@ -36,7 +36,8 @@ function listens(port) {
   return spawnSync(process.execPath, ['-e', script], { timeout: 5000 }).status === 0;
 }
 
-async function freePort() {
+/** A port of loopback that was free a moment ago. */
+export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
@@ -59,7 +60,11 @@ function run(path, args, options) {
   if (status !== 0) throw new Error(`${path} failed (${status}): ${stderr}`);
 }
 
-/** @typedef {{ variable: string, usual: { port: number, url: string }, programs: readonly string[], launch: (folder: string, port: number) => { path: string, args: readonly string[], user: object, url: string } }} Server */
+/**
+ * `launch` makes empty data and says how to start the server on it; `durable`: what it acknowledged outlives a kill and
+ * a power cut, as MariaDB does without being asked.
+ */
+/** @typedef {{ variable: string, usual: { port: number, url: string }, programs: readonly string[], launch: (folder: string, port: number, options?: { durable?: boolean }) => { path: string, args: readonly string[], user: object, url: string } }} Server */
 
 /** @type {Readonly<Record<'postgres' | 'mysql', Server>>} */
 export const SERVERS = {
@@ -67,11 +72,12 @@ export const SERVERS = {
     variable: 'ZHONGKONG_TEST_POSTGRES',
     usual: { port: 5432, url: 'postgres://postgres@127.0.0.1:5432/postgres' },
     programs: ['initdb', 'postgres'],
-    launch(folder, port) {
+    launch(folder, port, { durable = false } = {}) {
       const user = asUser('postgres', folder);
       const data = join(folder, 'data');
       run(program('initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'], { ...user, cwd: folder });
-      const args = ['-D', data, '-p', String(port), '-k', folder, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'];
+      const args = ['-D', data, '-p', String(port), '-k', folder, '-c', 'listen_addresses=127.0.0.1'];
+      if (!durable) args.push('-c', 'fsync=off');
       return { path: program('postgres'), args, user, url: `postgres://postgres@127.0.0.1:${port}/postgres` };
     },
   },
@@ -96,11 +102,14 @@ export const SERVERS = {
   },
 };
 
+/** Whether one of our own can be started. */
+export const installed = ({ programs }) => programs.every((name) => program(name) !== undefined);
+
 /** Whether the tests can have this server. */
-export function present({ variable, usual, programs }) {
-  const given = process.env[variable];
+export function present(server) {
+  const given = process.env[server.variable];
   if (given !== undefined && given !== 'start') return true;
-  return (given === undefined && listens(usual.port)) || programs.every((name) => program(name) !== undefined);
+  return (given === undefined && listens(server.usual.port)) || installed(server);
 }
 
 /** Sets the variable to a server that runs; returns how to end what was started for it. */

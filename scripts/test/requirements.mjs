@@ -6,7 +6,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { present, SERVERS } from './database-servers.mjs';
+import { installed, present, SERVERS } from './database-servers.mjs';
 
 /** True when the program starts; its exit code says nothing about being installed. */
 export const starts = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).error === undefined;
@@ -42,5 +42,24 @@ export const REQUIREMENTS = [
     // Debian keeps them where only root looks.
     present: () => ['haproxy', 'nginx'].every((name) => starts(name, '-v') || starts(`/usr/sbin/${name}`, '-v')),
     install: 'apt-get install haproxy nginx-light',
+  },
+  // Fault runs kill their store: always one of their own.
+  {
+    name: 'fault runs on PostgreSQL',
+    files: ['faults/test/runs/postgres.test.mjs'],
+    present: () => installed(SERVERS.postgres),
+    install: 'apt-get install postgresql',
+  },
+  {
+    name: 'fault runs on MariaDB',
+    files: ['faults/test/runs/mysql.test.mjs'],
+    present: () => installed(SERVERS.mysql),
+    install: 'apt-get install mariadb-server',
+  },
+  {
+    name: 'fault runs on Redis',
+    files: ['faults/test/runs/redis.test.mjs'],
+    present: () => starts('redis-server', '--version'),
+    install: 'apt-get install redis-server',
   },
 ];

@@ -47,15 +47,26 @@ export interface AccountsDeps {
 }
 
 const MAX_NOBODYS = 10_000;
+/** After the store failed: what the last look can answer does not ask it again for this long. */
+const AWAY_MS = 1000;
+
+interface Known {
+  readonly account: Account;
+  /** Number of `dropAll`s until the look: from before the latest, it is believed only while the store is away. */
+  readonly era: number;
+}
 
 export class Accounts {
   readonly #deps: AccountsDeps;
-  readonly #cache: BoundedMap<Account>;
-  readonly #byAppId: BoundedMap<readonly Account[]>;
+  readonly #cache: BoundedMap<Known>;
+  /** Which accounts an AppID had, and how many drops there had been when the store was asked. */
+  readonly #byAppId: BoundedMap<{ readonly ids: readonly string[]; readonly drops: number }>;
   /** AppIDs that no account has: apart, so that asking for many pushes out none that are used. */
   readonly #nobodys: BoundedMap<readonly Account[]>;
   /** Drops so far: what was read before one and arrives after it must not be remembered. */
   #drops = 0;
+  #era = 0;
+  #awayUntil = Number.NEGATIVE_INFINITY;
 
   constructor(deps: AccountsDeps) {
     this.#deps = deps;
@@ -66,16 +77,19 @@ export class Accounts {
 
   /** What memory knows; undefined says nothing about existence. */
   cached(id: string): Account | undefined {
-    return this.#cache.get(id);
+    const known = this.#cache.get(id);
+    return known?.era === this.#era ? known.account : undefined;
   }
 
   /** What memory knows of an AppID; undefined says nothing. */
   cachedByAppId(appId: string): readonly Account[] | undefined {
-    return this.#byAppId.get(appId) ?? this.#nobodys.get(appId);
+    const drops = this.#byAppId.get(appId)?.drops;
+    return drops === this.#drops ? this.#lastByAppId(appId) : this.#nobodys.get(appId);
   }
 
   async get(id: string): Promise<Account | null> {
-    return this.#cache.get(id) ?? this.fresh(id);
+    const ask = (): Promise<Account | null> => this.fresh(id);
+    return this.cached(id) ?? this.#orLast(ask, () => this.#cache.get(id)?.account);
   }
 
   /** From the store, whatever memory says. */
@@ -83,7 +97,7 @@ export class Accounts {
     if (!ACCOUNT_ID.test(id)) return null;
     const drops = this.#drops;
     const account = await this.#deps.directory.account(id);
-    if (account && drops === this.#drops) this.#cache.set(id, account);
+    if (account && drops === this.#drops) this.#set(account);
     return account;
   }
 
@@ -98,10 +112,49 @@ export class Accounts {
     const cached = this.cachedByAppId(appId);
     if (cached) return cached;
     if (!ACCOUNT_ID.test(appId)) return [];
-    const drops = this.#drops;
-    const accounts = await this.#deps.directory.accountsByAppId(appId);
-    if (drops === this.#drops) (accounts.length > 0 ? this.#byAppId : this.#nobodys).set(appId, accounts);
-    return accounts;
+    const ask = async (): Promise<readonly Account[]> => {
+      const drops = this.#drops;
+      const accounts = await this.#deps.directory.accountsByAppId(appId);
+      if (drops === this.#drops) this.#remember(appId, accounts);
+      return accounts;
+    };
+    return this.#orLast(ask, () => this.#lastByAppId(appId));
+  }
+
+  /** While the store is away, what the last look said: nobody has told that just this changed since. */
+  async #orLast<T>(ask: () => Promise<T>, last: () => T | undefined): Promise<T> {
+    const { time } = this.#deps;
+    const known = time.now() < this.#awayUntil ? last() : undefined;
+    if (known !== undefined) return known;
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ZhongkongError) || error.code !== 'store_unavailable') throw error;
+      this.#awayUntil = time.now() + AWAY_MS;
+      const answer = last();
+      if (answer === undefined) throw error;
+      return answer;
+    }
+  }
+
+  #set(account: Account): void {
+    this.#cache.set(account.id, { account, era: this.#era });
+  }
+
+  #remember(appId: string, accounts: readonly Account[]): void {
+    if (accounts.length === 0) {
+      this.#nobodys.set(appId, accounts);
+      return;
+    }
+    for (const account of accounts) this.#set(account);
+    this.#byAppId.set(appId, { ids: accounts.map(({ id }) => id), drops: this.#drops });
+  }
+
+  /** As of the last look, unless one of them changed since. */
+  #lastByAppId(appId: string): readonly Account[] | undefined {
+    const known = this.#byAppId.get(appId);
+    const accounts = known?.ids.flatMap((id) => this.#cache.get(id)?.account ?? []);
+    return accounts?.length === known?.ids.length ? accounts : undefined;
   }
 
   page(page: Page): Promise<readonly Account[]> {
@@ -173,16 +226,15 @@ export class Accounts {
   /** Forget what memory knows: somebody changed it. */
   drop(id: string): void {
     this.#drops += 1;
+    // Which AppIDs it concerns is not told (the account may be new here); changes are rare, so all are looked up anew.
     this.#cache.delete(id);
-    // Which AppIDs it concerns is not told (the account may be new here); changes are rare, so all of them go.
-    this.#byAppId.clear();
     this.#nobodys.clear();
   }
 
+  /** Anything may have changed: everything is looked up anew. */
   dropAll(): void {
     this.#drops += 1;
-    this.#cache.clear();
-    this.#byAppId.clear();
+    this.#era += 1;
     this.#nobodys.clear();
   }
 
@@ -209,7 +261,7 @@ export class Accounts {
 
   async #changed(account: Account, change: 'created' | 'updated', actor: string, data: AuditEntry['data']): Promise<Account> {
     this.drop(account.id);
-    this.#cache.set(account.id, account);
+    this.#set(account);
     await this.#audit(`account.${change}`, actor, account.id, data);
     this.#deps.events.emit({ type: 'account.changed', account, change });
     for (const target of this.#deps.catalog.targets(account)) await this.#deps.wake(target);

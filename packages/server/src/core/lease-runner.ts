@@ -1,8 +1,9 @@
 /**
  * Runs work on one credential under its lease, from getting it to giving it back, over lost races.
  *
- * A stale commit means that two issues raced upstream, and the last one *issued* wins there, whoever was stored: the
- * stored one becomes suspect and the work runs again under a new lease. The doubt is kept here until it is stored.
+ * A stale commit means that two issues may have raced upstream, and the last one *issued* wins there, whoever was stored:
+ * the stored one becomes suspect and the work runs again under a new lease. The doubt is kept here until it is stored. When
+ * the holder in between only counted our issue as lost, there was no race: then ours is stored, late.
  */
 
 import { type CredentialId, type CredentialRecord, credentialKey } from './credential.ts';
@@ -13,7 +14,7 @@ import type { RecordMemory } from './memory.ts';
 import { RefreshSession, type SessionDeps } from './session.ts';
 import { StaleLease } from './stale-lease.ts';
 import type { StoredCredential } from './store.ts';
-import { raced } from './transition.ts';
+import { onlyCountedLost, raced } from './transition.ts';
 
 export type { Held } from './lease.ts';
 
@@ -32,8 +33,8 @@ export class LeaseRunner {
   readonly #deps: SessionDeps & { readonly holder: string };
   readonly #memory: RecordMemory;
   readonly #inAir = new Set<Promise<void>>();
-  /** When an issue of ours lost a race to another holder's, store time, by credential: until the doubt is stored. */
-  readonly #raced = new Map<string, number>();
+  /** Issues of ours whose lease was lost, by credential, and when we knew, store time: until it is stored what that means. */
+  readonly #raced = new Map<string, { readonly at: number; readonly issued: CredentialRecord }>();
   #drains = 0;
 
   constructor(deps: SessionDeps & { readonly holder: string }, memory: RecordMemory) {
@@ -100,7 +101,7 @@ export class LeaseRunner {
       } catch (error) {
         if (!(error instanceof StaleLease)) throw error;
         this.#memory.drop(target.id);
-        if (error.raced) this.#raced.set(credentialKey(target.id), this.#deps.time.now());
+        if (error.issued) this.#raced.set(credentialKey(target.id), { at: this.#deps.time.now(), issued: error.issued });
         const { look } = this.#memory;
         const stored = await this.#deps.credentials.read(target.id);
         if (stored === null) throw new ZhongkongError('not_found', 'the account was removed');
@@ -121,18 +122,24 @@ export class LeaseRunner {
     const { look: atStart } = this.#memory;
     let session: RefreshSession | null = null;
     // A doubt goes with this session, and comes back when that stores nothing.
-    const racedAt = this.#raced.get(key);
+    let race = this.#raced.get(key);
     try {
       const reread = this.#memory.newest(this.#memory.decode(held.stored));
-      const record = this.#isDoubted(reread) ? raced(reread, target.chain.policy, time.now()) : reread;
+      const doubted = this.#isDoubted(reread) ? raced(reread, target.chain.policy, time.now()) : reread;
+      const late = race && onlyCountedLost(race.issued, reread) ? race.issued : null;
+      const record = late ? { ...late, saves: reread.saves, probeAt: reread.probeAt } : doubted;
       this.#raced.delete(key);
       session = new RefreshSession(this.#deps, target, record, lease, held.leaseEndsAt);
+      if (late) {
+        await this.#storeLate(session);
+        race = undefined;
+      }
       await work.run(session);
       const { look } = this.#memory;
       await session.save({ release: true });
       return this.#memory.remember(session.record, look);
     } catch (error) {
-      if (racedAt !== undefined && !session?.committed && !session?.unsaved) this.#raced.set(key, racedAt);
+      if (race !== undefined && !session?.committed && !session?.unsaved) this.#raced.set(key, race);
       if (error instanceof StaleLease) throw error;
       // WeChat gave a value that the store would not take: it is the truth all the same, so memory serves it. The
       // lease is left to end by itself: until then nobody else takes the stored intent for a lost answer.
@@ -147,6 +154,15 @@ export class LeaseRunner {
       }
       throw error;
     }
+  }
+
+  /** The holder in between issued nothing: our value is good, and what it replaced keeps its whole grace. */
+  async #storeLate(session: RefreshSession): Promise<void> {
+    const { current, generation, id } = session.record;
+    await session.save({ release: false });
+    if (current === null) return;
+    const { fingerprint, expiresAt } = current;
+    this.#deps.events.emit({ type: 'credential.committed', id, generation, fingerprint, reason: 'suspect', expiresAt, upstreamMs: 0 });
   }
 
   #acquire(id: CredentialId, work: LeasedWork) {
@@ -165,7 +181,7 @@ export class LeaseRunner {
 
   /** A race of ours may have killed the current one; not one that was asked for after we had our answer. */
   #isDoubted({ id, current }: CredentialRecord): boolean {
-    const at = this.#raced.get(credentialKey(id));
+    const at = this.#raced.get(credentialKey(id))?.at;
     return at !== undefined && (current === null || current.issuedAt <= at + CLOCK_TOLERANCE_MS);
   }
 

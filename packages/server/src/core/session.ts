@@ -64,6 +64,8 @@ export type AskResult =
 const SKEW_WORTH_SAYING_MS = 60_000;
 /** Nothing usable and our own limits allow no issue: look again at least this often, somebody may have mended it. */
 const LOOK_AGAIN_MS = 60_000;
+/** A value that the store would not take is offered again this often, to the end of the lease. */
+const SLOWEST_SAVE_MS = 1000;
 /** A stable value this much before its hand-over cannot have changed by itself. */
 const HAND_OVER_TOLERANCE_MS = 5000;
 /** A value that upstream calls expired this close to its own end has simply outlived it: clocks differ. */
@@ -206,7 +208,7 @@ export class RefreshSession {
     );
     if (outcome === 'stale') {
       this.#deps.events.emit({ type: 'commit.stale', id: this.target.id, fence: this.#lease.fence });
-      throw new StaleLease(this.#killed);
+      throw new StaleLease(this.#killed ? this.record : null);
     }
     this.record = record;
     this.#committed ||= this.#unsaved;
@@ -218,7 +220,7 @@ export class RefreshSession {
   /** A store that stumbles must not cost an issued value: try for as long as the lease lasts. */
   async #saveIssued(): Promise<void> {
     this.#unsaved = true;
-    for (let waitMs = 50; ; waitMs *= 2) {
+    for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, SLOWEST_SAVE_MS)) {
       try {
         return await this.save({ release: false });
       } catch (error) {

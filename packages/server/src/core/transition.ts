@@ -64,6 +64,17 @@ export function raced(record: CredentialRecord, policy: RefreshPolicy, now: numb
 }
 
 /**
+ * Whether all that a later holder stored is that our issue counts as lost. Every issue that may kill is counted before it
+ * is sent, so nobody has asked since, and ours is the last issued.
+ */
+export function onlyCountedLost(ours: CredentialRecord, stored: CredentialRecord): boolean {
+  const { issuesToday, callsThisMinute, minute, lastForcedAt } = stored.counters;
+  const isCounted = issuesToday === ours.counters.issuesToday && callsThisMinute === ours.counters.callsThisMinute;
+  const isSameTime = minute === ours.counters.minute && lastForcedAt === ours.counters.lastForcedAt;
+  return stored.generation + 1 === ours.generation && stored.intent === null && isCounted && isSameTime;
+}
+
+/**
  * The lease was taken over from a holder that may only be paused, and may still send. What it replaces works on for the
  * grace, so a probe can tell only after that: look then, and a few times more. Only where an issue kills.
  */

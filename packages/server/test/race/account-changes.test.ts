@@ -1,6 +1,7 @@
 /** The account changes while a refresh of it is in the air. */
 
 import { expect, test } from 'vitest';
+import { ZhongkongError } from '../../src/core/errors.ts';
 import { watchfully } from '../helpers/watchful.ts';
 import { LEASE_MS, World } from '../helpers/world.ts';
 
@@ -161,6 +162,61 @@ test('an AppID known only by that name is forgotten with its account', async () 
   await first.accounts.update('app', { enabled: false }, 'test');
   second.accounts.drop('app');
   expect((await second.accounts.byAppId('app')).at(0)?.enabled).toBe(false);
+});
+
+test('another account changed, and then the store went away: AppIDs that were known before still lead to their accounts', async () => {
+  const world = await World.create();
+  const { first, clock } = world;
+  const second = world.node();
+  await world.add(first, 'other');
+  await second.accounts.byAppId('app');
+  await second.accounts.byAppId('other');
+  await first.accounts.update('other', { enabled: false }, 'test');
+  second.accounts.drop('other');
+  const { directory } = second;
+  const ask = directory.accountsByAppId.bind(directory);
+  directory.accountsByAppId = () => Promise.reject(new ZhongkongError('store_unavailable', 'told to fail'));
+  expect((await second.accounts.byAppId('app')).map(({ id }) => id)).toEqual(['app']);
+  // Nobody can say yet what became of the changed one.
+  await expect(second.accounts.byAppId('other')).rejects.toMatchObject({ code: 'store_unavailable' });
+  directory.accountsByAppId = ask;
+  await clock.advance(1000);
+  expect((await second.accounts.byAppId('other')).at(0)?.enabled).toBe(false);
+  // Any account may be a new one of this AppID: memory alone is believed only after another look.
+  second.accounts.drop('new');
+  expect(second.accounts.cachedByAppId('app')).toBeUndefined();
+  expect((await second.accounts.byAppId('app')).map(({ id }) => id)).toEqual(['app']);
+  expect(second.accounts.cachedByAppId('app')).toHaveLength(1);
+});
+
+test('anything may have changed, and then the store went away: accounts are what they were at the last look, until it is back', async () => {
+  const world = await World.create();
+  const { first, clock } = world;
+  const second = world.node();
+  await second.accounts.byAppId('app');
+  await first.accounts.update('app', { enabled: false }, 'test');
+  second.accounts.dropAll();
+  const { directory } = second;
+  const { account, accountsByAppId } = directory;
+  let asked = 0;
+  const fail = (): Promise<never> => {
+    asked += 1;
+    return Promise.reject(new ZhongkongError('store_unavailable', 'told to fail'));
+  };
+  Object.assign(directory, { account: fail, accountsByAppId: fail });
+  expect(second.accounts.cached('app')).toBeUndefined();
+  expect(second.accounts.cachedByAppId('app')).toBeUndefined();
+  for (let times = 0; times < 3; times += 1) {
+    expect(await second.accounts.get('app')).toMatchObject({ enabled: true });
+    expect(await second.accounts.byAppId('app')).toMatchObject([{ enabled: true }]);
+  }
+  // Asked once a second, and by work that must not go by an old look.
+  expect(asked).toBe(1);
+  await expect(second.accounts.fresh('app')).rejects.toMatchObject({ code: 'store_unavailable' });
+  Object.assign(directory, { account, accountsByAppId });
+  await clock.advance(1000);
+  expect(await second.accounts.get('app')).toMatchObject({ enabled: false });
+  expect(await second.accounts.byAppId('app')).toMatchObject([{ enabled: false }]);
 });
 
 test('a change while the holder is gone: whoever waited for its lease leaves the owed look at the new value behind', async () => {

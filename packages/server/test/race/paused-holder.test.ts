@@ -138,6 +138,28 @@ test('an order whose answer was lost while its holder was stopped is not sent ag
   expect(model.calls.classic).toBe(2);
 });
 
+test('stopped while sending, answered, and the taker only counted it as lost: its value is stored late, and the old one keeps its grace', async () => {
+  const { first, second, clock, upstream, model } = await due();
+  upstream.hold('/classic');
+  const flight = first.tick();
+  await clock.advance(1000);
+  const [slow] = upstream.held;
+  upstream.fate = () => 'reply';
+  await clock.advance(LEASE_MS + 1000);
+  await clock.until(second.tick());
+  expect(second.events.count('lease.taken_over')).toBe(1);
+  expect((await second.stored())?.unknownOutcomes).toBe(1);
+  slow?.reply();
+  await clock.until(flight);
+  expect(model.issues.classic).toHaveLength(2);
+  expect(await first.stored()).toMatchObject({ generation: 2, unknownOutcomes: 0, suspectFrom: null, intent: null });
+  expect(first.events.count('credential.committed')).toBe(2);
+  expect((await first.read()).value).toBe('app-classic-2');
+  await clock.advance(5000);
+  await clock.until(first.tick());
+  expect(model.calls.classic).toBe(2);
+});
+
 test('stopped while sending, and answered after another committed: the stored one is suspect and issued again', async () => {
   const { world, first, second, clock, upstream, model } = await due();
   first.start();

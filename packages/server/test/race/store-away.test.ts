@@ -45,6 +45,25 @@ test('a commit that stumbles is tried again under the same lease', async () => {
   expect(model.calls.classic).toBe(1);
 });
 
+test('the store comes back shortly before the lease ends: the value is stored under it, and nobody has to take it for lost', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  const backAt = clock.monotonic() + LEASE_MS - 2000;
+  let writes = 0;
+  first.store.fault = (method) => (method === 'write' && ++writes > 1 && clock.monotonic() < backAt ? 'fail' : null);
+  const flight = first.tick();
+  await clock.advance(1000);
+  const second = world.node();
+  second.start();
+  await clock.until(flight);
+  await clock.advance(LEASE_MS);
+  expect(await first.stored()).toMatchObject({ generation: 1, unknownOutcomes: 0 });
+  expect(second.events.count('lease.taken_over')).toBe(0);
+  expect(model.calls.classic).toBe(1);
+  // Once a second at most, while it lasts.
+  expect(writes).toBeLessThan(LEASE_MS / 1000 + 8);
+});
+
 test('a commit whose acknowledgement is lost is not made twice', async () => {
   const world = await World.create();
   const { clock, first, model } = world;

@@ -1,0 +1,11 @@
+/** Three servers on a PostgreSQL of their own, killed, stopped and cut off for half a minute: every count is right. */
+
+import { expect, test } from 'vitest';
+import { faults } from './a-run.mjs';
+
+test('half a minute of faults on PostgreSQL', async () => {
+  const { code, output } = await faults('--store', 'postgres', '--seconds', '30', '--seed', '570');
+  expect(output).toMatch(/^ {2}reads {16}\d{4,} /m);
+  expect(output).toMatch(/^faults: the counts are right$/m);
+  expect(code).toBe(0);
+});
