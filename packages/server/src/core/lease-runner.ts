@@ -14,7 +14,7 @@ import type { RecordMemory } from './memory.ts';
 import { RefreshSession, type SessionDeps } from './session.ts';
 import { StaleLease } from './stale-lease.ts';
 import type { StoredCredential } from './store.ts';
-import { onlyCountedLost, raced } from './transition.ts';
+import { onlyCountedLost, raced, storedLate } from './transition.ts';
 
 export type { Held } from './lease.ts';
 
@@ -126,8 +126,8 @@ export class LeaseRunner {
     try {
       const reread = this.#memory.newest(this.#memory.decode(held.stored));
       const doubted = this.#isDoubted(reread) ? raced(reread, target.chain.policy, time.now()) : reread;
-      const late = race && onlyCountedLost(race.issued, reread) ? race.issued : null;
-      const record = late ? { ...late, saves: reread.saves, probeAt: reread.probeAt } : doubted;
+      const late = race && onlyCountedLost(race.issued, reread) ? storedLate(race.issued, reread) : null;
+      const record = late ?? doubted;
       this.#raced.delete(key);
       session = new RefreshSession(this.#deps, target, record, lease, held.leaseEndsAt);
       if (late) {
@@ -179,10 +179,12 @@ export class LeaseRunner {
     return !this.#isDoubted(record) && work.satisfiedBy(record);
   }
 
-  /** A race of ours may have killed the current one; not one that was asked for after we had our answer. */
+  /** A race of ours may have killed the current one; not our own, nor one that was asked for after we had our answer. */
   #isDoubted({ id, current }: CredentialRecord): boolean {
-    const at = this.#raced.get(credentialKey(id))?.at;
-    return at !== undefined && (current === null || current.issuedAt <= at + CLOCK_TOLERANCE_MS);
+    const race = this.#raced.get(credentialKey(id));
+    if (race === undefined || current === null) return race !== undefined;
+    // Ours: it was stored all the same, and only the word of that was lost.
+    return current.value !== race.issued.current?.value && current.issuedAt <= race.at + CLOCK_TOLERANCE_MS;
   }
 
   #track<T>(work: Promise<T>): Promise<T> {

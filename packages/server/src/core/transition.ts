@@ -74,6 +74,18 @@ export function onlyCountedLost(ours: CredentialRecord, stored: CredentialRecord
   return stored.generation + 1 === ours.generation && stored.intent === null && isCounted && isSameTime;
 }
 
+/** Our issue stored after all, on what was stored since: a leak procedure that began meanwhile goes on. */
+export function storedLate(ours: CredentialRecord, stored: CredentialRecord): CredentialRecord {
+  const { current, previous, generation, refreshAt, secret } = ours;
+  const sameLeak = ours.leak !== null && ours.leak.startedAt === stored.leak?.startedAt;
+  return {
+    ...stored,
+    ...{ current, previous, generation, refreshAt, secret },
+    ...{ dead: false, intent: null, unknownOutcomes: 0, suspectFrom: null, failure: null, budgetOpensAt: 0 },
+    leak: sameLeak ? ours.leak : stored.leak,
+  };
+}
+
 /**
  * The lease was taken over from a holder that may only be paused, and may still send. What it replaces works on for the
  * grace, so a probe can tell only after that: look then, and a few times more. Only where an issue kills.

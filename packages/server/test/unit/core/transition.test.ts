@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { spend } from '../../../src/core/budget.ts';
 import type { CredentialRecord } from '../../../src/core/credential.ts';
 import type { RefreshPolicy } from '../../../src/core/policy.ts';
 import { suspect, usable } from '../../../src/core/schedule.ts';
@@ -10,9 +11,11 @@ import {
   heldBack,
   type Issued,
   issued,
+  onlyCountedLost,
   outcomeUnknown,
   probed,
   raced,
+  storedLate,
   takenOver,
   withIntent,
   withoutIntent,
@@ -164,6 +167,33 @@ describe('a lost answer', () => {
     expect(probed(doubtful, 'alive', CLASSIC, T + 729_999)).toMatchObject({ unknownOutcomes: 2 });
     expect(suspect(probed(doubtful, 'alive', CLASSIC, T + 729_999), T + 729_999)).toBe(true);
     expect(probed(doubtful, 'alive', CLASSIC, T + 730_000)).toMatchObject({ unknownOutcomes: 0, suspectFrom: null });
+  });
+});
+
+describe('an issue that is stored late', () => {
+  const sent = withIntent(record({ counters: spend(record().counters, T, false) }), T + 6_300_000, false);
+  const ours = issued(sent, CLASSIC, got({ value: 'v4' }));
+  const counted = outcomeUnknown(sent, CLASSIC);
+
+  test('may be when all that happened since is that it was counted as lost', () => {
+    expect(onlyCountedLost(ours, counted)).toBe(true);
+    expect(onlyCountedLost(ours, sent)).toBe(false);
+    expect(onlyCountedLost(ours, { ...counted, counters: spend(counted.counters, T + 6_350_000, false) })).toBe(false);
+    expect(onlyCountedLost(ours, issued(counted, CLASSIC, got({ value: 'v5' })))).toBe(false);
+  });
+  test('settles the doubt and keeps what others stored meanwhile', () => {
+    const leak = { startedAt: T + 6_310_000, reason: 'seen', confirmedIssues: 0, neededIssues: 2, nextAt: T, finishedAt: null };
+    const since = probed({ ...counted, leak, lastVerifiedAt: T + 5, saves: 12 }, 'dead', CLASSIC, T + 6_700_000);
+    expect(storedLate(ours, since)).toMatchObject({
+      ...{ generation: 4, saves: 12, dead: false, unknownOutcomes: 0, suspectFrom: null, lastVerifiedAt: T + 5, leak },
+      current: { value: 'v4' },
+      previous: { value: 'v3' },
+    });
+  });
+  test('counts the step of a leak procedure that it was', () => {
+    const leak = { startedAt: T, reason: 'seen', confirmedIssues: 0, neededIssues: 2, nextAt: T, finishedAt: null };
+    const step = { ...ours, leak: { ...leak, confirmedIssues: 1 } };
+    expect(storedLate(step, { ...counted, leak }).leak).toMatchObject({ confirmedIssues: 1 });
   });
 });
 
