@@ -55,7 +55,7 @@ export async function startServer(atEnd, folder, upstream, env = {}) {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text === '' ? null : JSON.parse(text);
   };
-  return { ...server, url, api };
+  return { ...server, url, api, adminKey };
 }
 
 /** Parts of the server for a benchmark that runs without its HTTP. */
