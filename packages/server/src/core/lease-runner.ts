@@ -129,7 +129,7 @@ export class LeaseRunner {
       session = new RefreshSession(this.#deps, target, record, lease, held.leaseEndsAt);
       await work.run(session);
       const { look } = this.#memory;
-      await session.save({ release: true });
+      if (!session.released) await session.save({ release: true });
       return this.#memory.remember(session.record, look);
     } catch (error) {
       if (racedAt !== undefined && !session?.committed && !session?.unsaved) this.#raced.set(key, racedAt);

@@ -77,7 +77,11 @@ const INSTALLATION_ADVICE = {
 export class RefreshSession {
   readonly target: Target;
   record: CredentialRecord;
-  /** Called after a new value entered the record and before it is stored: what has to be stored with it. */
+  /**
+   * Called after a new value entered the record and before it is stored: what has to be stored with it. The lease is
+   * kept then, for whoever sets this goes on after the issue; without it an issue is stored and the lease given back in
+   * one write.
+   */
   onIssued: (() => void) | null = null;
   readonly #deps: SessionDeps;
   readonly #lease: LeaseGrant;
@@ -89,6 +93,7 @@ export class RefreshSession {
   #othersFrom = 0;
   #committed = false;
   #sent = false;
+  #released = false;
 
   constructor(deps: SessionDeps, target: Target, record: CredentialRecord, lease: LeaseGrant, leaseEndsAt: number) {
     this.#deps = deps;
@@ -192,6 +197,11 @@ export class RefreshSession {
     return this.#committed;
   }
 
+  /** The last save gave the lease back: nothing is to be done under it any more. */
+  get released(): boolean {
+    return this.#released;
+  }
+
   /** Store the record as it is. Throws `StaleLease` when somebody holds a later lease. */
   async save(options: { readonly release: boolean }): Promise<void> {
     const record = { ...this.record, saves: this.record.saves + 1 };
@@ -209,6 +219,7 @@ export class RefreshSession {
       throw new StaleLease(this.#killed);
     }
     this.record = record;
+    this.#released = options.release;
     this.#committed ||= this.#unsaved;
     this.#unsaved = false;
     // Stored under our fence: whoever comes later has seen it.
@@ -216,11 +227,11 @@ export class RefreshSession {
   }
 
   /** A store that stumbles must not cost an issued value: try for as long as the lease lasts. */
-  async #saveIssued(): Promise<void> {
+  async #saveIssued(options: { readonly release: boolean }): Promise<void> {
     this.#unsaved = true;
     for (let waitMs = 50; ; waitMs *= 2) {
       try {
-        return await this.save({ release: false });
+        return await this.save(options);
       } catch (error) {
         const stumbled = error instanceof ZhongkongError && error.code === 'store_unavailable';
         if (!stumbled || this.#deps.clock.monotonic() + waitMs >= this.#leaseEndsAt) throw error;
@@ -334,7 +345,7 @@ export class RefreshSession {
     this.#othersFrom = doubtFrom(before, chain.policy, { at: how.sentAt, forced: how.forced });
     if (!how.forced && changedEarly(before, chain.policy, how.sentAt)) this.noteForeign();
     this.onIssued?.();
-    await this.#saveIssued();
+    await this.#saveIssued({ release: this.onIssued === null });
     events.emit({
       type: 'credential.committed',
       id,

@@ -55,12 +55,33 @@ test('a commit whose acknowledgement is lost is not made twice', async () => {
   expect(model.calls.classic).toBe(1);
 });
 
-test('only the last save fails: the value is stored already, the caller gets it', async () => {
+for (const [mode, writes] of [
+  ['classic', 2],
+  ['stable', 1],
+] as const) {
+  test(`${mode}: what an issue brings is stored and the lease given back in one write`, async () => {
+    const world = await World.create({ mode });
+    const { clock, first } = world;
+    await clock.until(first.read());
+    expect(first.store.count('write')).toBe(writes);
+    expect(first.store.count('release')).toBe(0);
+    // Nobody's lease runs out, and nobody waits for one.
+    const { id } = await first.target();
+    expect(await first.store.credentials.acquire(id, 'second', LEASE_MS)).toMatchObject({ lease: { takenOver: false } });
+  });
+}
+
+test('only the last save fails: the value is stored already, and who started the procedure hears of no trouble', async () => {
   const world = await World.create();
   const { clock, first } = world;
+  await clock.until(first.read());
   let writes = 0;
+  // 1 = intent, 2 = the first new value, 3 = when the next is wanted.
   first.store.fault = (method) => (method === 'write' && ++writes === 3 ? 'fail' : null);
-  expect((await clock.until(first.read())).generation).toBe(1);
+  const record = await clock.until(first.keeper.revokeLeaked(await first.target(), 'leak'));
+  expect(writes).toBe(3);
+  expect(record).toMatchObject({ generation: 2, leak: { confirmedIssues: 1 } });
+  expect(await first.stored()).toMatchObject({ generation: 2, leak: { confirmedIssues: 1 } });
 });
 
 test('the intent cannot be stored: nothing is sent', async () => {
