@@ -104,7 +104,7 @@ export function createMetrics(deps: MetricsDeps) {
   gauge('accounts', 'Accounts in the directory.', [], function () {
     this.set(accounts);
   });
-  gauge('credentials', 'Credentials by state, as this process last saw them.', ['state'], function () {
+  gauge('credentials', 'Credentials by state, as this process last saw them; of the 100,000 accounts that it saw last.', ['state'], function () {
     this.reset();
     for (const [state, count] of census.byState()) this.set({ state }, count);
   });
