@@ -52,6 +52,7 @@ async function measured(atEnd, accounts) {
   const env = {
     ZHONGKONG_STORE: url,
     ZHONGKONG_MASTER_KEY: masterKey,
+    ZHONGKONG_ADMIN_KEY: `bench-${randomBytes(16).toString('hex')}`,
     ZHONGKONG_LOG_LEVEL: 'warn',
     NODE_OPTIONS: `--import ${COUNTING}`,
   };
@@ -138,7 +139,9 @@ async function work(pool, upstreamUrl, nodes, calls) {
 const sum = (list) => list.reduce((all, one) => all + one, 0);
 
 async function refreshed({ url, adminKey }) {
-  const text = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${adminKey}` } })).text();
+  const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${adminKey}` } });
+  if (!answer.ok) throw new Error(`/metrics answered ${answer.status}`);
+  const text = await answer.text();
   const series = text.match(/^zhongkong_refreshes_total\{[^}]*outcome="issued"[^}]*\} (\d+)/gm) ?? [];
   return sum(series.map((line) => Number(line.slice(line.lastIndexOf(' ')))));
 }

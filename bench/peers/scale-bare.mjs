@@ -25,7 +25,7 @@ let lanes = 0;
 function store(row) {
   return new Promise((resolve, reject) => {
     waiting.push({ row, resolve, reject });
-    if (waiting.length === 1) setImmediate(flush);
+    if (waiting.length === 1) setImmediate(() => void flush());
   });
 }
 
