@@ -75,15 +75,22 @@ export class Accounts {
   }
 
   async get(id: string): Promise<Account | null> {
-    return this.#cache.get(id) ?? this.fresh(id);
+    return this.#cache.get(id) ?? this.#load(id, true);
   }
 
-  /** From the store, whatever memory says. */
-  async fresh(id: string): Promise<Account | null> {
+  /**
+   * From the store, whatever memory says. Memory learns of it only what it knew already: a refresher goes through all
+   * accounts, and would push out those that are read here.
+   */
+  fresh(id: string): Promise<Account | null> {
+    return this.#load(id, false);
+  }
+
+  async #load(id: string, remember: boolean): Promise<Account | null> {
     if (!ACCOUNT_ID.test(id)) return null;
     const drops = this.#drops;
     const account = await this.#deps.directory.account(id);
-    if (account && drops === this.#drops) this.#cache.set(id, account);
+    if (account && drops === this.#drops && (remember || this.#cache.get(id))) this.#cache.set(id, account);
     return account;
   }
 
