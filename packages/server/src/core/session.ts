@@ -78,9 +78,8 @@ export class RefreshSession {
   readonly target: Target;
   record: CredentialRecord;
   /**
-   * Called after a new value entered the record and before it is stored: what has to be stored with it. The lease is
-   * kept then, for whoever sets this goes on after the issue; without it an issue is stored and the lease given back in
-   * one write.
+   * Called after a new value entered the record and before it is stored: what has to be stored with it. Who sets this
+   * goes on after the issue, under the lease; else the write that stores an issue gives the lease back as well.
    */
   onIssued: (() => void) | null = null;
   readonly #deps: SessionDeps;
@@ -238,11 +237,6 @@ export class RefreshSession {
         await this.#deps.clock.sleep(waitMs);
       }
     }
-  }
-
-  /** Give the lease back without writing. */
-  async release(): Promise<void> {
-    await this.#deps.credentials.release(this.#lease);
   }
 
   /** The secrets to try, in order: the one that worked last, then the other if its one trial is still open. */

@@ -193,7 +193,8 @@ describe('with many rows', () => {
     const statement = seen.findLast(({ sql }) => sql.includes(of)) ?? expect.unreachable(`nothing like ${of}`);
     const session = await database.session();
     const [row] = await session.run(`explain (format json) ${statement.sql}`, statement.parameters);
-    return scans((row?.['QUERY PLAN'] as readonly { readonly Plan: Plan }[])[0]?.Plan ?? expect.unreachable('no plan'));
+    const [explained] = row?.['QUERY PLAN'] as readonly [{ readonly Plan: Plan }];
+    return scans(explained.Plan);
   }
 
   /** 50,000 credentials, so many of them overdue, and of these so many at work elsewhere. */
