@@ -67,7 +67,8 @@ async function measured(atEnd, accounts) {
   const filled = await peer('scale-fill', [url, upstreamUrl, masterKey, String(accounts), String(overdue)], /filled (\{.*\})/);
   say(`${accounts.toLocaleString('en')} accounts, ${overdue.toLocaleString('en')} of them overdue: filled in ${since(filling)} s`);
   const bytes = await bytesPerAccount(pool, accounts);
-  const bare = await bareLoop(pool, [url, upstreamUrl, String(accounts), String(Math.ceil(overdue * BARE_SHARE))]);
+  const bareLoop = () => bareOf(pool, [url, upstreamUrl, String(accounts), String(Math.ceil(overdue * BARE_SHARE))]);
+  const bareBefore = await bareLoop();
   const claim = result(await peer('scale-claim', [url]));
 
   const first = await serve();
@@ -76,7 +77,6 @@ async function measured(atEnd, accounts) {
   const after = await versions(pool);
   const second = await serve();
   const both = await work(pool, upstreamUrl, [first, second], Number.POSITIVE_INFINITY);
-  const residentAfterMb = residentMb(first.pid);
   await first.stop();
   await second.stop();
 
@@ -84,6 +84,8 @@ async function measured(atEnd, accounts) {
   await delay(REST_MS);
   const restMb = residentMb(resting.pid);
   await resting.stop();
+  // Before and after, because the machine drifts.
+  const bare = together(bareBefore, await bareLoop());
   return {
     ...{ accounts, overdue, ...JSON.parse(filled.match[1]), bytes, bare, claim, alone, both },
     dead: {
@@ -92,14 +94,20 @@ async function measured(atEnd, accounts) {
     },
     busyStartMs: first.firstReadMs,
     restStartMs: resting.firstReadMs,
-    ...{ residentAfterMb, restMb },
+    restMb,
   };
 }
 
 const since = (startedAt) => ((performance.now() - startedAt) / 1000).toFixed(0);
 const result = (child) => JSON.parse(child.match[1]);
 
-async function bareLoop(pool, args) {
+const together = (one, other) => ({
+  refreshes: one.refreshes + other.refreshes,
+  seconds: one.seconds + other.seconds,
+  cpuUs: (one.cpuUs + other.cpuUs) / 2,
+});
+
+async function bareOf(pool, args) {
   await pool.query('create table bare (account text primary key, value text not null, expires_at bigint not null)');
   await pool.query("insert into bare select id, repeat('x', 136), 0 from accounts order by id");
   const bare = result(await peer('scale-bare', args));
