@@ -23,7 +23,7 @@ const { openEngine } = await part('hosts/engine.js');
 const { createSeal } = await part('adapters/seal.js');
 const { nodeHash } = await part('adapters/hash.js');
 const { decodeRecord, encodeRecord } = await part('core/codec.js');
-const { secretContext } = await part('core/session.js');
+const { secretContext } = await part('core/seal.js');
 
 await byTheProduct();
 const client = new pg.Client({ connectionString: url });

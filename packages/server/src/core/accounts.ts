@@ -11,8 +11,7 @@ import { ZhongkongError } from './errors.ts';
 import type { EventSink } from './events.ts';
 import type { Hash } from './hash.ts';
 import type { Catalog, Target } from './kind.ts';
-import type { Seal } from './seal.ts';
-import { secretContext } from './session.ts';
+import { type Seal, secretContext } from './seal.ts';
 import type { AuditEntry, CredentialStore, Directory, Page } from './store.ts';
 import type { StoreTime } from './store-time.ts';
 

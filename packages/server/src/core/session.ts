@@ -16,10 +16,10 @@ import type { CoreEvent, EventSink, IssueReason } from './events.ts';
 import type { UpstreamFailure } from './failure.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
-import { INTENT_LAG_MS, issueKillsCurrent, type RefreshPolicy } from './policy.ts';
+import { INTENT_LAG_MS, issueKillsCurrent } from './policy.ts';
 import type { Random } from './random.ts';
-import { nextAttemptAt, usable } from './schedule.ts';
-import type { Seal } from './seal.ts';
+import { changedEarly, nextAttemptAt, usable } from './schedule.ts';
+import { type Seal, secretContext } from './seal.ts';
 import type { CredentialStore, LeaseGrant } from './store.ts';
 import { StaleLease } from './stale-lease.ts';
 import type { StoreTime } from './store-time.ts';
@@ -64,8 +64,6 @@ export type AskResult =
 const SKEW_WORTH_SAYING_MS = 60_000;
 /** Nothing usable and our own limits allow no issue: look again at least this often, somebody may have mended it. */
 const LOOK_AGAIN_MS = 60_000;
-/** A stable value this much before its hand-over cannot have changed by itself. */
-const HAND_OVER_TOLERANCE_MS = 5000;
 /** A value that upstream calls expired this close to its own end has simply outlived it: clocks differ. */
 const OWN_END_TOLERANCE_MS = 30_000;
 
@@ -400,13 +398,3 @@ export class RefreshSession {
     return this.#deps.clock.monotonic() + this.#deps.settings.upstreamDeadlineMs < this.#leaseEndsAt;
   }
 }
-
-/** Asked for no change and got one long before the hand-over: only another fetcher can have made it. */
-function changedEarly(before: CredentialRecord, policy: RefreshPolicy, sentAt: number): boolean {
-  if (policy.type !== 'stable-window' || before.current === null || !usable(before, sentAt)) return false;
-  const handOverAt = before.current.expiresAt - policy.windowMs;
-  return sentAt < handOverAt - HAND_OVER_TOLERANCE_MS && before.unknownOutcomes === 0 && before.probeAt === null;
-}
-
-/** What a sealed AppSecret is bound to. */
-export const secretContext = (accountId: string): string => `account-secret ${accountId}`;
