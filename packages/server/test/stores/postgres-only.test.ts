@@ -193,8 +193,8 @@ describe('with many rows', () => {
     const statement = seen.findLast(({ sql }) => sql.includes(of)) ?? expect.unreachable(`nothing like ${of}`);
     const session = await database.session();
     const [row] = await session.run(`explain (format json) ${statement.sql}`, statement.parameters);
-    const [explained] = row?.['QUERY PLAN'] as readonly [{ readonly Plan: Plan }];
-    return scans(explained.Plan);
+    const explained = row?.['QUERY PLAN'] as readonly { readonly Plan: Plan }[] | undefined;
+    return scans(explained?.[0]?.Plan ?? expect.unreachable('no plan'));
   }
 
   /** 50,000 credentials, so many of them overdue, and of these so many at work elsewhere. */
