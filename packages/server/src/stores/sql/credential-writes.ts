@@ -6,7 +6,7 @@
  * are given in the order of their keys, in which they are then locked; where another order makes a circle after all, the
  * database undoes one of the statements and it is sent again.
  *
- * Measured on PostgreSQL, one core, beside the five statements of `applySteps`: see docs/scale.md.
+ * Beside the five statements of `applySteps`, a refresh on PostgreSQL went from 0.43 to 0.22 statements (docs/scale.md).
  */
 
 import { type Kysely, sql } from 'kysely';
