@@ -1,7 +1,7 @@
 /**
  * `npm run bench` runs all benchmarks, `npm run bench -- NAME` one of them.
  *
- * Each takes under a minute, runs on loopback only, puts its peers beside us in the same run and prints ratios, because
+ * Each takes under a minute (those that do not run only when they are named), runs on loopback only, puts its peers beside us in the same run and prints ratios, because
  * absolute rates drift between machines and moments. Results go to `bench/results/NAME.json` as well.
  */
 
@@ -13,7 +13,10 @@ const BENCHES = {
   stores: () => import('./stores.mjs'),
   'redis-writes': () => import('./redis-writes.mjs'),
   'start-up': () => import('./start-up.mjs'),
+  scale: () => import('./scale.mjs'),
 };
+/** Run only when named, and why. */
+const ON_DEMAND = { scale: 'fills a PostgreSQL with a million accounts: minutes, and some GB of disk' };
 
 const asked = process.argv.slice(2).filter((word) => word !== '--');
 const unknown = asked.filter((name) => !Object.hasOwn(BENCHES, name));
@@ -25,6 +28,10 @@ if (unknown.length > 0) {
 for (const name of asked.length > 0 ? asked : Object.keys(BENCHES)) {
   const startedAt = performance.now();
   process.stdout.write(`\n${name}\n`);
+  if (asked.length === 0 && Object.hasOwn(ON_DEMAND, name)) {
+    process.stdout.write(`  skipped: ${ON_DEMAND[name]}; npm run bench -- ${name}\n`);
+    continue;
+  }
   const { run } = await BENCHES[name]();
   const results = await run();
   const file = await writeResults(name, results);

@@ -7,7 +7,7 @@
  */
 
 import mysql from 'mysql2/promise';
-import pg from 'pg';
+import { ownDatabase } from './lib/postgres.mjs';
 import { withCleanup } from './lib/process.mjs';
 import { say, table } from './lib/report.mjs';
 import { part, temporaryFolder } from './lib/zhongkong.mjs';
@@ -21,15 +21,7 @@ const NAME = `zhongkong_bench_${process.pid}`;
 const within = (url) => Object.assign(new URL(url), { pathname: `/${NAME}` }).href;
 
 async function postgres(atEnd) {
-  const admin = new pg.Client({ connectionString: process.env.ZHONGKONG_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres' });
-  await admin.connect();
-  atEnd(() => admin.end());
-  await admin.query(`create database ${NAME}`);
-  atEnd(() => admin.query(`drop database ${NAME} with (force)`));
-  const url = within(process.env.ZHONGKONG_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres');
-  const pool = new pg.Pool({ connectionString: url, max: 10 });
-  pool.on('error', () => undefined);
-  atEnd(() => pool.end());
+  const { url, pool } = await ownDatabase(atEnd);
   await pool.query('create table bare (account text primary key, body text not null)');
   const end = 'on conflict (account) do update set body = excluded.body';
   return {

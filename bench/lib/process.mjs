@@ -7,30 +7,47 @@ import { readFileSync } from 'node:fs';
 /** Linux counts CPU time in ticks of 10 ms. */
 const TICK_US = 10_000;
 
+const PATIENCE_MS = 30_000;
+
 /**
- * Starts a program and waits for a line that matches `ready` on either output. The result holds the match, the process
- * id and how to end it.
+ * Starts a program and waits for a line that matches `ready` on either output, `patienceMs` at most (default 30 s). The
+ * result holds the match, the process id, how to wait for what it says next, and how to end it.
  */
-export async function start(command, args, { env = {}, ready }) {
+export async function start(command, args, { env = {}, ready, patienceMs = PATIENCE_MS }) {
   const child = spawn(command, args, { env: { ...process.env, LANG: 'C', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
-  const match = await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${command} ${args[0]} was not ready in 30 s:\n${output}`)), 30_000);
-    const look = (chunk) => {
-      output = (output + chunk).slice(-20_000);
-      const found = ready.exec(output);
-      if (!found) return;
-      clearTimeout(timer);
-      resolve(found);
-    };
-    child.stdout.on('data', look);
-    child.stderr.on('data', look);
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`${command} ${args[0]} ended with ${code}:\n${output}`)));
-  });
+  let look = () => undefined;
+  const heard = (chunk) => {
+    output = (output + chunk).slice(-20_000);
+    look();
+  };
+  child.stdout.on('data', heard);
+  child.stderr.on('data', heard);
+  const said = (pattern, withinMs) =>
+    new Promise((resolve, reject) => {
+      const failed = (why) => reject(new Error(`${command} ${args[0]} ${why}:\n${output}`));
+      const timer = setTimeout(() => failed(`did not say ${pattern} in ${withinMs / 1000} s`), withinMs);
+      child.once('error', reject);
+      child.once('exit', (code) => failed(`ended with ${code}`));
+      look = () => {
+        const found = pattern.exec(output);
+        if (!found) return;
+        clearTimeout(timer);
+        look = () => undefined;
+        resolve(found);
+      };
+      look();
+    });
+  const match = await said(ready, patienceMs);
   return {
     match,
     pid: child.pid,
+    /** What it says in answer to `ask`. */
+    async answer(ask, pattern) {
+      output = '';
+      ask();
+      return said(pattern, PATIENCE_MS);
+    },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');

@@ -30,9 +30,9 @@ export async function temporaryFolder(atEnd) {
   return folder;
 }
 
-/** `zhongkong serve` on a free port. `env` comes on top of what is set here. */
+/** `zhongkong serve` on a free port. `env` comes on top of what is set here: nodes of one store share its admin key. */
 export async function startServer(atEnd, folder, upstream, env = {}) {
-  const adminKey = `bench-${randomBytes(16).toString('hex')}`;
+  const adminKey = env.ZHONGKONG_ADMIN_KEY ?? `bench-${randomBytes(16).toString('hex')}`;
   const server = await node(file('server/dist/cli/main.js'), ['serve'], {
     env: {
       ZHONGKONG_LISTEN: '127.0.0.1:0',
@@ -55,7 +55,7 @@ export async function startServer(atEnd, folder, upstream, env = {}) {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text === '' ? null : JSON.parse(text);
   };
-  return { ...server, url, api };
+  return { ...server, url, api, adminKey };
 }
 
 /** Parts of the server for a benchmark that runs without its HTTP. */

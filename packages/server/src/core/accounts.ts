@@ -11,8 +11,7 @@ import { ZhongkongError } from './errors.ts';
 import type { EventSink } from './events.ts';
 import type { Hash } from './hash.ts';
 import type { Catalog, Target } from './kind.ts';
-import type { Seal } from './seal.ts';
-import { secretContext } from './session.ts';
+import { type Seal, secretContext } from './seal.ts';
 import type { AuditEntry, CredentialStore, Directory, Page } from './store.ts';
 import type { StoreTime } from './store-time.ts';
 
@@ -88,16 +87,23 @@ export class Accounts {
   }
 
   async get(id: string): Promise<Account | null> {
-    const ask = (): Promise<Account | null> => this.fresh(id);
+    const ask = (): Promise<Account | null> => this.#load(id, true);
     return this.cached(id) ?? this.#orLast(ask, () => this.#cache.get(id)?.account);
   }
 
-  /** From the store, whatever memory says. */
-  async fresh(id: string): Promise<Account | null> {
+  /**
+   * From the store, whatever memory says. Memory learns of it only what it knew already: a refresher goes through all
+   * accounts, and would push out those that are read here.
+   */
+  fresh(id: string): Promise<Account | null> {
+    return this.#load(id, false);
+  }
+
+  async #load(id: string, remember: boolean): Promise<Account | null> {
     if (!ACCOUNT_ID.test(id)) return null;
     const drops = this.#drops;
     const account = await this.#deps.directory.account(id);
-    if (account && drops === this.#drops) this.#set(account);
+    if (account && drops === this.#drops && (remember || this.#cache.get(id))) this.#set(account);
     return account;
   }
 

@@ -31,6 +31,11 @@ export class BoundedMap<V> {
     }
   }
 
+  /** From the one that will be forgotten first. */
+  values(): Iterable<V> {
+    return this.#map.values();
+  }
+
   delete(key: string): void {
     this.#map.delete(key);
   }

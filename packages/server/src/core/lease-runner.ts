@@ -120,6 +120,7 @@ export class LeaseRunner {
     const key = credentialKey(target.id);
     if (lease.takenOver) events.emit({ type: 'lease.taken_over', id: target.id, fence: lease.fence });
     const { look: atStart } = this.#memory;
+    let atSave = atStart;
     let session: RefreshSession | null = null;
     // A doubt goes with this session, and comes back when that stores nothing.
     let race = this.#raced.get(key);
@@ -130,28 +131,26 @@ export class LeaseRunner {
       const record = late ?? doubted;
       this.#raced.delete(key);
       session = new RefreshSession(this.#deps, target, record, lease, held.leaseEndsAt);
+      session.onSaving = () => {
+        atSave = this.#memory.look;
+      };
       if (late) {
         await this.#storeLate(session);
         race = undefined;
       }
       await work.run(session);
-      const { look } = this.#memory;
-      await session.save({ release: true });
-      return this.#memory.remember(session.record, look);
+      if (!session.released) await session.save({ release: true });
+      return this.#memory.remember(session.record, atSave);
     } catch (error) {
       if (race !== undefined && !session?.committed && !session?.unsaved) this.#raced.set(key, race);
       if (error instanceof StaleLease) throw error;
       // WeChat gave a value that the store would not take: it is the truth all the same, so memory serves it. The
       // lease is left to end by itself: until then nobody else takes the stored intent for a lost answer.
-      if (session?.unsaved) {
-        return this.#memory.rememberUnsaved(session.record, session.othersFrom, atStart);
-      }
+      if (session?.unsaved) return this.#memory.rememberUnsaved(session.record, session.othersFrom, atStart);
       // A takeover that left nothing in the store runs out again, so that the next holder sees it.
       if (!lease.takenOver || session?.committed) await credentials.release(lease).catch(() => undefined);
       // Stored already; only what came after it was not.
-      if (session?.committed) {
-        return this.#memory.remember(session.record, atStart);
-      }
+      if (session?.committed) return this.#memory.remember(session.record, atStart);
       throw error;
     }
   }
@@ -180,11 +179,13 @@ export class LeaseRunner {
   }
 
   /** A race of ours may have killed the current one; not our own, nor one that was asked for after we had our answer. */
-  #isDoubted({ id, current }: CredentialRecord): boolean {
+  #isDoubted({ id, current, previous }: CredentialRecord): boolean {
     const race = this.#raced.get(credentialKey(id));
     if (race === undefined || current === null) return race !== undefined;
-    // Ours: it was stored all the same, and only the word of that was lost.
-    return current.value !== race.issued.current?.value && current.issuedAt <= race.at + CLOCK_TOLERANCE_MS;
+    // Ours was stored all the same, and only the word of that was lost.
+    const ours = race.issued.current?.value;
+    if (current.value === ours || previous?.value === ours) return false;
+    return current.issuedAt <= race.at + CLOCK_TOLERANCE_MS;
   }
 
   #track<T>(work: Promise<T>): Promise<T> {

@@ -8,3 +8,6 @@ export interface Seal {
   /** Throws ZhongkongError `unseal_failed`. */
   open(sealed: string, context: string): string;
 }
+
+/** What a sealed AppSecret is bound to. */
+export const secretContext = (accountId: string): string => `account-secret ${accountId}`;

@@ -13,13 +13,13 @@ import { encodeRecord } from './codec.ts';
 import type { CredentialRecord } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
 import type { CoreEvent, EventSink, IssueReason } from './events.ts';
-import type { UpstreamFailure } from './failure.ts';
+import { noAnswer, type UpstreamFailure } from './failure.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
-import { INTENT_LAG_MS, issueKillsCurrent, type RefreshPolicy } from './policy.ts';
+import { INTENT_LAG_MS, issueKillsCurrent } from './policy.ts';
 import type { Random } from './random.ts';
-import { nextAttemptAt, usable } from './schedule.ts';
-import type { Seal } from './seal.ts';
+import { changedEarly, nextAttemptAt, usable } from './schedule.ts';
+import { type Seal, secretContext } from './seal.ts';
 import type { CredentialStore, LeaseGrant } from './store.ts';
 import { StaleLease } from './stale-lease.ts';
 import type { StoreTime } from './store-time.ts';
@@ -66,21 +66,19 @@ const SKEW_WORTH_SAYING_MS = 60_000;
 const LOOK_AGAIN_MS = 60_000;
 /** A value that the store would not take is offered again this often, to the end of the lease. */
 const SLOWEST_SAVE_MS = 1000;
-/** A stable value this much before its hand-over cannot have changed by itself. */
-const HAND_OVER_TOLERANCE_MS = 5000;
 /** A value that upstream calls expired this close to its own end has simply outlived it: clocks differ. */
 const OWN_END_TOLERANCE_MS = 30_000;
-
-const INSTALLATION_ADVICE = {
-  en: 'WeChat could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".',
-  zh: '无法连接微信，或微信返回了无法识别的内容。若持续出现，请用 “zhongkong doctor” 检查 DNS、出网和 TLS。',
-};
 
 export class RefreshSession {
   readonly target: Target;
   record: CredentialRecord;
-  /** Called after a new value entered the record and before it is stored: what has to be stored with it. */
+  /**
+   * Called after a new value entered the record and before it is stored: what has to be stored with it. Who sets this
+   * goes on after the issue, under the lease; else the write that stores an issue gives the lease back as well.
+   */
   onIssued: (() => void) | null = null;
+  /** Called right before each write: what is heard of the store from then on may be later than it. */
+  onSaving: () => void = () => undefined;
   readonly #deps: SessionDeps;
   readonly #lease: LeaseGrant;
   /** Monotonic instant at which the lease ends for us, counted from before it was asked for. */
@@ -91,6 +89,7 @@ export class RefreshSession {
   #othersFrom = 0;
   #committed = false;
   #sent = false;
+  #released = false;
 
   constructor(deps: SessionDeps, target: Target, record: CredentialRecord, lease: LeaseGrant, leaseEndsAt: number) {
     this.#deps = deps;
@@ -194,9 +193,15 @@ export class RefreshSession {
     return this.#committed;
   }
 
+  /** The last save gave the lease back: nothing is to be done under it any more. */
+  get released(): boolean {
+    return this.#released;
+  }
+
   /** Store the record as it is. Throws `StaleLease` when somebody holds a later lease. */
   async save(options: { readonly release: boolean }): Promise<void> {
     const record = { ...this.record, saves: this.record.saves + 1 };
+    this.onSaving();
     const outcome = await this.#deps.credentials.write(
       this.#lease,
       {
@@ -211,6 +216,7 @@ export class RefreshSession {
       throw new StaleLease(this.#killed ? this.record : null);
     }
     this.record = record;
+    this.#released = options.release;
     this.#committed ||= this.#unsaved;
     this.#unsaved = false;
     // Stored under our fence: whoever comes later has seen it.
@@ -218,22 +224,17 @@ export class RefreshSession {
   }
 
   /** A store that stumbles must not cost an issued value: try for as long as the lease lasts. */
-  async #saveIssued(): Promise<void> {
+  async #saveIssued(options: { readonly release: boolean }): Promise<void> {
     this.#unsaved = true;
     for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, SLOWEST_SAVE_MS)) {
       try {
-        return await this.save({ release: false });
+        return await this.save(options);
       } catch (error) {
         const stumbled = error instanceof ZhongkongError && error.code === 'store_unavailable';
         if (!stumbled || this.#deps.clock.monotonic() + waitMs >= this.#leaseEndsAt) throw error;
         await this.#deps.clock.sleep(waitMs);
       }
     }
-  }
-
-  /** Give the lease back without writing. */
-  async release(): Promise<void> {
-    await this.#deps.credentials.release(this.#lease);
   }
 
   /** The secrets to try, in order: the one that worked last, then the other if its one trial is still open. */
@@ -289,7 +290,7 @@ export class RefreshSession {
       return {
         ok: false,
         answered: error.delivery === 'never_left',
-        failure: { class: 'transient', message: error.message, advice: INSTALLATION_ADVICE },
+        failure: noAnswer(error.message),
       };
     }
   }
@@ -336,7 +337,7 @@ export class RefreshSession {
     this.#othersFrom = doubtFrom(before, chain.policy, { at: how.sentAt, forced: how.forced });
     if (!how.forced && changedEarly(before, chain.policy, how.sentAt)) this.noteForeign();
     this.onIssued?.();
-    await this.#saveIssued();
+    await this.#saveIssued({ release: this.onIssued === null });
     events.emit({
       type: 'credential.committed',
       id,
@@ -397,13 +398,3 @@ export class RefreshSession {
     return this.#deps.clock.monotonic() + this.#deps.settings.upstreamDeadlineMs < this.#leaseEndsAt;
   }
 }
-
-/** Asked for no change and got one long before the hand-over: only another fetcher can have made it. */
-function changedEarly(before: CredentialRecord, policy: RefreshPolicy, sentAt: number): boolean {
-  if (policy.type !== 'stable-window' || before.current === null || !usable(before, sentAt)) return false;
-  const handOverAt = before.current.expiresAt - policy.windowMs;
-  return sentAt < handOverAt - HAND_OVER_TOLERANCE_MS && before.unknownOutcomes === 0 && before.probeAt === null;
-}
-
-/** What a sealed AppSecret is bound to. */
-export const secretContext = (accountId: string): string => `account-secret ${accountId}`;

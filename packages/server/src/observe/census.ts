@@ -1,9 +1,11 @@
 /**
  * What this node last saw of each credential, counted from events: the numbers behind the gauges.
  *
- * Knows only credentials that this process touched; another node's are that node's to count.
+ * Knows only credentials that this process touched; another node's are that node's to count. Of more than 100,000
+ * accounts it knows those that were seen last, for what it knows of one takes some 500 bytes.
  */
 
+import { BoundedMap } from '../core/bounded-map.ts';
 import type { CredentialId } from '../core/credential.ts';
 import type { CoreEvent, CredentialState, EventBus } from '../core/events.ts';
 
@@ -15,11 +17,14 @@ export interface Seen {
   generation: number;
 }
 
+const MOST_ACCOUNTS = 100_000;
+
 export class Census {
   /** By account, then by kind and chain: an account that goes takes all its credentials along. */
-  readonly #seen = new Map<string, Map<string, Seen>>();
+  readonly #seen: BoundedMap<Map<string, Seen>>;
 
-  constructor(bus: EventBus) {
+  constructor(bus: EventBus, mostAccounts = MOST_ACCOUNTS) {
+    this.#seen = new BoundedMap(mostAccounts);
     bus.on((event) => this.#note(event));
   }
 

@@ -104,10 +104,15 @@ export function createMetrics(deps: MetricsDeps) {
   gauge('accounts', 'Accounts in the directory.', [], function () {
     this.set(accounts);
   });
-  gauge('credentials', 'Credentials by state, as this process last saw them.', ['state'], function () {
-    this.reset();
-    for (const [state, count] of census.byState()) this.set({ state }, count);
-  });
+  gauge(
+    'credentials',
+    'Credentials by state, as this process last saw them; of the 100,000 accounts that it saw last.',
+    ['state'],
+    function () {
+      this.reset();
+      for (const [state, count] of census.byState()) this.set({ state }, count);
+    },
+  );
   gauge('alarms', 'Alarms that are up.', ['code', 'severity', 'class'], function () {
     this.reset();
     for (const alarm of alarms.active()) this.inc({ code: alarm.code, severity: alarm.severity, class: alarm.class ?? '' });

@@ -74,12 +74,33 @@ test('a commit whose acknowledgement is lost is not made twice', async () => {
   expect(model.calls.classic).toBe(1);
 });
 
-test('only the last save fails: the value is stored already, the caller gets it', async () => {
+for (const [mode, writes] of [
+  ['classic', 2],
+  ['stable', 1],
+] as const) {
+  test(`${mode}: what an issue brings is stored and the lease given back in one write`, async () => {
+    const world = await World.create({ mode });
+    const { clock, first } = world;
+    await clock.until(first.read());
+    expect(first.store.count('write')).toBe(writes);
+    expect(first.store.count('release')).toBe(0);
+    // Nobody's lease runs out, and nobody waits for one.
+    const { id } = await first.target();
+    expect(await first.store.credentials.acquire(id, 'second', LEASE_MS)).toMatchObject({ lease: { takenOver: false } });
+  });
+}
+
+test('only the last save fails: the value is stored already, and who started the procedure hears of no trouble', async () => {
   const world = await World.create();
   const { clock, first } = world;
+  await clock.until(first.read());
   let writes = 0;
+  // 1 = intent, 2 = the first new value, 3 = when the next is wanted.
   first.store.fault = (method) => (method === 'write' && ++writes === 3 ? 'fail' : null);
-  expect((await clock.until(first.read())).generation).toBe(1);
+  const record = await clock.until(first.keeper.revokeLeaked(await first.target(), 'leak'));
+  expect(writes).toBe(3);
+  expect(record).toMatchObject({ generation: 2, leak: { confirmedIssues: 1 } });
+  expect(await first.stored()).toMatchObject({ generation: 2, leak: { confirmedIssues: 1 } });
 });
 
 test('the intent cannot be stored: nothing is sent', async () => {
@@ -107,6 +128,45 @@ test('an unsaved value after a lost answer: others count two of them and issue a
   expect(value).toBe(model.issues.classic.at(-1)?.value);
   expect(model.issues.classic).toHaveLength(2);
   expect(expiresInMs).toBeLessThanOrEqual(5 * MINUTE);
+});
+
+test('another node replaces what we stored before we hear that it was: we go on with theirs, and ask for nothing', async () => {
+  const world = await World.create();
+  const { clock, first, model } = world;
+  const second = world.node();
+  await first.read();
+  await clock.advance(106 * MINUTE);
+  let lost = 0;
+  first.store.fault = (method, [, , options]) =>
+    method === 'write' && (options as { release: boolean }).release && ++lost === 1 ? 'lose' : null;
+  const flight = first.tick();
+  await clock.advance(0);
+  await clock.until(second.keeper.refresh(await second.target(), 10_000));
+  await clock.until(flight);
+  await clock.advance(10 * MINUTE);
+  expect(lost).toBeGreaterThan(1);
+  expect(first.events.count('commit.stale')).toBe(1);
+  expect(model.calls.classic).toBe(3);
+  expect((await clock.until(first.read())).value).toBe('app-classic-3');
+});
+
+test('the word of a change comes before the word of our own write: memory does not go back behind it', async () => {
+  const world = await World.create();
+  const { clock, first } = world;
+  const second = world.node();
+  await first.read();
+  await first.watcher.poll();
+  await clock.advance(106 * MINUTE);
+  let tell = (): void => undefined;
+  first.store.fault = (method, [, , options]) =>
+    method === 'write' && (options as { release: boolean }).release ? { answer: new Promise<void>((resolve) => (tell = resolve)) } : null;
+  const flight = first.tick();
+  await clock.advance(0);
+  const { value } = await clock.until(second.keeper.refresh(await second.target(), 10_000));
+  await first.watcher.poll();
+  tell();
+  await clock.until(flight);
+  expect((await clock.until(first.read())).value).toBe(value);
 });
 
 test('another node wrote since: an unsaved value gives way to the stored one', async () => {

@@ -36,7 +36,7 @@ export class PostgresDatabase implements ServerDatabase {
     client.on('error', () => undefined);
     this.#clients.push(client);
     await client.connect();
-    return { run: async (statement) => (await client.query(statement)).rows };
+    return { run: async (statement, parameters) => (await client.query(statement, parameters && [...parameters])).rows };
   }
 
   async empty(): Promise<void> {

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
 import { openStore } from '../../src/stores/open.ts';
+import { openPostgres } from '../../src/stores/sql/postgres.ts';
 import { aKey, anAccount, credentialId, granted } from '../contract/suites/pair.ts';
 import { asSuperuser, PostgresDatabase } from './postgres-database.ts';
 import { refusal } from './server-database.ts';
@@ -170,19 +171,64 @@ describe('a database', () => {
   });
 });
 
-test('claims and look-ups go by their indexes', async () => {
-  const session = await database.session();
-  await session.run(`insert into credentials (account, kind, chain, generation, fence, next_attempt_at)
-    select 'wx' || n, 'access_token', 'stable', 1, 1, n from generate_series(1, 5000) n`);
-  await session.run('analyze credentials');
-  const plan = async (statement: string) => (await session.run(`explain ${statement}`)).map((row) => row['QUERY PLAN']).join('\n');
-  const claim = await plan(`select account from credentials
-    where next_attempt_at <= cast(floor(extract(epoch from statement_timestamp()) * 1000) as bigint) and (lease_until is null or lease_until <= 5)
-    order by next_attempt_at limit 64 for update skip locked`);
-  expect(claim).toMatch(/Index Scan using credentials_due/);
-  expect(claim).not.toMatch(/Seq Scan|Sort/);
-  const lock = await plan(`select * from credentials where (account, kind, chain) in
-    (select * from unnest(array['wx1', 'wx2'], array['access_token', 'access_token'], array['stable', 'stable'])) order by account, kind, chain for update`);
-  expect(lock).toMatch(/Index Scan using credentials_id/);
-  expect(lock).not.toMatch(/Seq Scan/);
+describe('with many rows', () => {
+  type Plan = {
+    readonly 'Node Type': string;
+    readonly 'Index Name'?: string;
+    readonly 'Index Cond'?: string;
+    readonly Plans?: readonly Plan[];
+  };
+  /** Each step with its index and, where the index narrows the search, the first column by which it does. */
+  const scans = (plan: Plan): readonly string[] => [
+    [plan['Node Type'], plan['Index Name'], /\w+/.exec(plan['Index Cond'] ?? '')?.[0]].filter(Boolean).join(' '),
+    ...(plan.Plans ?? []).flatMap(scans),
+  ];
+
+  /** What the store's own statements come to, as they were when the store sent them. */
+  async function planned(of: string, work: (store: Store) => Promise<unknown>): Promise<readonly string[]> {
+    const seen: { readonly sql: string; readonly parameters: readonly unknown[] }[] = [];
+    const store = await openPostgres(database.url, { log: ({ query }) => seen.push(query) });
+    onTestFinished(() => store.close());
+    await work(store);
+    const statement = seen.findLast(({ sql }) => sql.includes(of)) ?? expect.unreachable(`nothing like ${of}`);
+    const session = await database.session();
+    const [row] = await session.run(`explain (format json) ${statement.sql}`, statement.parameters);
+    const explained = row?.['QUERY PLAN'] as readonly { readonly Plan: Plan }[] | undefined;
+    return scans(explained?.[0]?.Plan ?? expect.unreachable('no plan'));
+  }
+
+  /** 50,000 credentials, so many of them overdue, and of these so many at work elsewhere. */
+  async function fill(overdue: number, leased: number): Promise<void> {
+    const session = await database.session();
+    await session.run(`insert into credentials (account, kind, chain, generation, fence, next_attempt_at, lease_holder, lease_until)
+      select 'wx' || n, 'access_token', 'stable', 1, 1, case when n <= ${overdue} then n else 9e15 end,
+        case when n <= ${leased} then 'elsewhere' end, case when n <= ${leased} then 9e15 end
+      from generate_series(1, 50000) n`);
+    await session.run('analyze credentials');
+  }
+
+  test.each([
+    ['a few are due', 100, 0],
+    ['tens of thousands are overdue', 40_000, 0],
+    ['tens of thousands are overdue, and thousands of them leased', 40_000, 10_000],
+  ])('%s: a claim goes by the index of what is due, oldest first, past what is leased', async (_, overdue, leased) => {
+    await fill(overdue, leased);
+    let claimed: readonly string[] = [];
+    const plan = await planned('skip locked', async ({ due }) => {
+      claimed = (await due.claim('here', 30_000, 16)).map(({ lease }) => lease.id.account);
+    });
+    expect(claimed).toEqual(Array.from({ length: 16 }, (_, n) => `wx${leased + n + 1}`));
+    expect(plan).toContain('Index Scan credentials_due next_attempt_at');
+    expect(plan).toContain('Index Scan credentials_id account');
+    expect(plan.filter((node) => /Seq Scan|Sort|Bitmap/.test(node))).toEqual([]);
+  });
+
+  test('a step finds its rows by their key', async () => {
+    await fill(0, 0);
+    const plan = await planned('for update', ({ credentials }) =>
+      Promise.all(['wx1', 'wx2'].map((account) => credentials.schedule(credentialId(account), 5))),
+    );
+    expect(plan).toContain('Index Scan credentials_id account');
+    expect(plan.filter((node) => /Seq Scan/.test(node))).toEqual([]);
+  });
 });

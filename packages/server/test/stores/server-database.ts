@@ -4,7 +4,7 @@ import type { Store } from '../../src/core/store.ts';
 
 /** One plain connection. */
 export interface Session {
-  run(statement: string): Promise<readonly Record<string, unknown>[]>;
+  run(statement: string, parameters?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
 }
 
 export interface ServerDatabase {

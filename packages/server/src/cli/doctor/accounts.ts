@@ -9,8 +9,7 @@
 import type { Account } from '../../core/account.ts';
 import type { Bilingual } from '../../core/failure.ts';
 import type { Chain, KindDeclaration } from '../../core/kind.ts';
-import type { Seal } from '../../core/seal.ts';
-import { secretContext } from '../../core/session.ts';
+import { type Seal, secretContext } from '../../core/seal.ts';
 import type { Directory } from '../../core/store.ts';
 import { type Upstream, UpstreamError } from '../../core/upstream.ts';
 import { type Finding, finding, reasonOf } from './finding.ts';

@@ -9,7 +9,7 @@
  * looks for again (`change-cursor.ts`): nobody waits for a slow transaction, and none of its changes is missed.
  */
 
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { CredentialId } from '../../core/credential.ts';
 import type { Change, ChangePage } from '../../core/store.ts';
 import { advanced, type ChangeCursor, cursorText, gapsAmong, parseCursor } from './change-cursor.ts';
@@ -53,6 +53,20 @@ export class ChangeLog {
       return { topic: 'credential', subject: id.account, kind: id.kind, chain: id.chain, origin };
     });
     await this.#add(trx, rows);
+  }
+
+  /** Part of a statement: logs the credentials in `rows`, a table expression of it, as written under their leases. */
+  byHolderFrom(rows: string): RawBuilder<unknown> {
+    return sql`insert into changes (topic, subject, kind, chain, origin)
+      select 'credential', account, kind, chain, ${this.#origin} from ${sql.ref(rows)}`;
+  }
+
+  /** So many rows more were logged. True: it is time to `prune`. */
+  grown(rows: number): boolean {
+    this.#untilPrune -= rows;
+    if (this.#untilPrune > 0) return false;
+    this.#untilPrune = PRUNE_EVERY;
+    return true;
   }
 
   /** At most `limit` rows; see `Directory.changes`. */
@@ -101,10 +115,7 @@ export class ChangeLog {
         }),
       )
       .execute();
-    this.#untilPrune -= rows.length;
-    if (this.#untilPrune > 0) return;
-    this.#untilPrune = PRUNE_EVERY;
-    await this.prune(trx);
+    if (this.grown(rows.length)) await this.prune(trx);
   }
 
   /** Now, with the gaps of now: changes that have a number and are not committed yet. */

@@ -13,6 +13,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { CredentialId } from '../../core/credential.ts';
 import type { ChangeLog } from './changes.ts';
+import type { FencedWrite } from './credential-writes.ts';
 import type { RowSource, SqlProfile } from './profile.ts';
 import { COUNTERS, type CredentialsTable, type Tables } from './tables.ts';
 
@@ -31,6 +32,8 @@ export interface CredentialStep<T> {
   readonly makes: boolean;
   /** `at`: the store's clock. Pure: it may be called again when the transaction is. */
   readonly decide: (row: CredentialsTable | null, at: number) => Outcome<T>;
+  /** The same as data, of a write under a lease: see `credential-writes.ts`. */
+  readonly write?: FencedWrite;
 }
 
 export interface StepContext {

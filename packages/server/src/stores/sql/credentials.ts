@@ -57,6 +57,7 @@ export class SqlCredentials implements CredentialStore {
     return this.#db.step<'committed' | 'stale'>({
       id: lease.id,
       makes: false,
+      write: { fence: lease.fence, generation, nextAttemptAt, body, release },
       decide(row) {
         if (row?.fence !== lease.fence) return { result: 'stale' };
         const next = { ...row, generation, next_attempt_at: nextAttemptAt, body, ...(release ? NO_LEASE : {}) };

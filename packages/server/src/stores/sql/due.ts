@@ -18,8 +18,8 @@ export class SqlDueQueue implements DueQueue {
 
   async claim(holder: string, durationMs: number, limit: number): Promise<readonly Acquired[]> {
     if (limit <= 0) return [];
-    const { claimsAtOnce } = this.#db.profile;
-    const rows = claimsAtOnce
+    const { updatesAtOnce } = this.#db.profile;
+    const rows = updatesAtOnce
       ? await this.#db.statement((db) => this.#atOnce(db, holder, durationMs, limit))
       : await this.#db.write((trx) => this.#inSteps(trx, holder, durationMs, limit));
     return rows.map(({ was_until, ...row }) => acquired(row, was_until !== null));

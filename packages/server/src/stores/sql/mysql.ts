@@ -108,7 +108,7 @@ export function mysqlProfile(place: string, collation: string, serverNow?: () =>
   return {
     rowLocks: true,
     // No UPDATE … RETURNING.
-    claimsAtOnce: false,
+    updatesAtOnce: false,
     types: {
       key: sql`varchar(128) ${characters}`,
       text: sql`mediumtext ${characters}`,

@@ -102,7 +102,7 @@ export function postgresProfile(place: string, serverNow?: () => number): SqlPro
   const key = sql`text collate "C"`;
   return {
     rowLocks: true,
-    claimsAtOnce: true,
+    updatesAtOnce: true,
     types: { key, text: sql`text`, integer: sql`bigint`, serial: sql`bigint generated always as identity primary key` },
     tableOptions: null,
     // Not clock_timestamp(), which no index can be searched by; not now(), which is when the transaction began.

@@ -20,8 +20,11 @@ export interface SqlProfile {
    * from its first statement on, so that what it read cannot change before it writes.
    */
   readonly rowLocks: boolean;
-  /** `WITH … UPDATE … FROM … RETURNING` exists and pays: due credentials are claimed in one statement. */
-  readonly claimsAtOnce: boolean;
+  /**
+   * `WITH … UPDATE … FROM … RETURNING` exists and pays: due credentials are claimed in one statement, and many writes
+   * under leases are another.
+   */
+  readonly updatesAtOnce: boolean;
   /**
    * How columns are declared. `key` holds up to 128 characters and compares byte for byte, trailing spaces included;
    * `serial` is the primary key that grows by one with every row.

@@ -1,6 +1,6 @@
 /**
  * The writer of a database with row locks: transactions run side by side, and what happens to single credentials is
- * gathered into batches, each a few statements in one transaction.
+ * gathered into batches, each a few statements in one transaction, or one where that can say it all.
  *
  * A batch leaves as soon as one of the lanes is free, with all that has gathered: alone it does not wait, under load
  * batches grow by themselves. Every step keeps its own result; a batch that the database refuses is done step by step,
@@ -12,6 +12,7 @@ import type { Kysely } from 'kysely';
 import { ZhongkongError } from '../../core/errors.ts';
 import type { Write, Writer } from './connection.ts';
 import { applySteps, type CredentialStep, type StepContext } from './credential-steps.ts';
+import { onlyWrites, writeAtOnce } from './credential-writes.ts';
 import type { Tables } from './tables.ts';
 
 /** Most steps in one transaction: a few ms of locks, and some 100 KB of bodies. */
@@ -101,8 +102,7 @@ export class ServerWriter implements Writer {
 
   async #commit(batch: readonly Waiting[]): Promise<void> {
     try {
-      const steps = batch.map(({ step }) => step);
-      const { results, changed } = await this.#transact((trx) => applySteps(trx, this.#parts, steps));
+      const { results, changed } = await this.#apply(batch.map(({ step }) => step));
       for (const [index, { resolve }] of batch.entries()) resolve(results[index]);
       if (changed) this.#parts.announce();
     } catch (error) {
@@ -113,11 +113,27 @@ export class ServerWriter implements Writer {
     }
   }
 
-  async #transact<T>(work: Write<T>): Promise<T> {
-    const { db, profile } = this.#parts;
+  async #apply(steps: readonly CredentialStep<unknown>[]): Promise<{ readonly results: readonly unknown[]; readonly changed: boolean }> {
+    const { db, profile, changes } = this.#parts;
+    const writes = profile.updatesAtOnce ? onlyWrites(steps) : null;
+    if (writes === null) return this.#transact((trx) => applySteps(trx, this.#parts, steps));
+    const results = await this.#again(() => writeAtOnce(db, this.#parts, writes));
+    const committed = results.filter((result) => result === 'committed').length;
+    // Beside the writes, which are done: what is not pruned now is at the next time.
+    if (changes.grown(committed)) this.#track(this.#transact((trx) => changes.prune(trx))).catch(() => undefined);
+    return { results, changed: committed > 0 };
+  }
+
+  #transact<T>(work: Write<T>): Promise<T> {
+    return this.#again(() => this.#parts.db.transaction().execute(work));
+  }
+
+  /** While it is worth it: what is done here is done under its condition, so that twice is the same as once. */
+  async #again<T>(work: () => Promise<T>): Promise<T> {
+    const { profile } = this.#parts;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await db.transaction().execute(work);
+        return await work();
       } catch (error) {
         if (!profile.isWorthRetry(error, tries)) throw profile.fault(error);
         await sleep(RETRY_MS * tries * (0.5 + Math.random()));

@@ -71,7 +71,7 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
 export function sqliteProfile(file: string, now: () => number = Date.now): SqlProfile {
   return {
     rowLocks: false,
-    claimsAtOnce: false,
+    updatesAtOnce: false,
     types: { key: sql`text`, text: sql`text`, integer: sql`integer`, serial: sql`integer primary key autoincrement` },
     tableOptions: null,
     clock: () => sql.val(Math.floor(now())),

@@ -227,19 +227,60 @@ export function serverStoreSuite(create: () => Promise<ServerDatabase>): void {
 
     test.each(['cut', 'cut after'] as const)('in the commit (%s): it is said that nobody knows, and it is not done again', async (how) => {
       const { store, proxy } = await openThroughProxy();
-      const { lease } = granted(await store.credentials.acquire(credentialId(), 'h', LEASE_MS));
       let commits = 0;
       proxy.judge = (sent) => {
         if (!/commit(?!ted)/.test(sent.toString('latin1'))) return 'pass';
         commits += 1;
         return how;
       };
-      const error = await refusal(store.credentials.write(lease, { generation: 1, nextAttemptAt: 1, body: '{}' }, { release: false }));
+      const error = await refusal(store.credentials.schedule(credentialId(), 5));
       expect(error).toMatchObject({ code: 'store_unavailable', message: expect.stringMatching(/during a commit/) });
       expect(commits).toBe(1);
       proxy.judge = () => 'pass';
       // The caller's own next try is right whatever became of the first.
-      expect(await store.credentials.write(lease, { generation: 1, nextAttemptAt: 1, body: '{}' }, { release: true })).toBe('committed');
+      await store.credentials.schedule(credentialId(), 6);
+      expect(await store.credentials.read(credentialId())).toMatchObject({ nextAttemptAt: 6 });
+    });
+
+    test.each(['cut', 'cut after'] as const)('under a write of a lease (%s): it is done once more, which changes nothing', async (how) => {
+      const { store, proxy } = await openThroughProxy();
+      const { lease } = granted(await store.credentials.acquire(credentialId(), 'h', LEASE_MS));
+      const before = await store.directory.changes(null, 10);
+      let cuts = 0;
+      proxy.judge = (sent) => {
+        if (cuts > 0 || !sent.includes('what is written')) return 'pass';
+        cuts += 1;
+        return how;
+      };
+      const write = { generation: 1, nextAttemptAt: 7, body: '"what is written"' };
+      expect(await store.credentials.write(lease, write, { release: true })).toBe('committed');
+      expect(cuts).toBe(1);
+      expect(await store.credentials.read(credentialId())).toMatchObject({ generation: 1, nextAttemptAt: 7, body: write.body });
+      // Released: whoever comes next takes over from nobody. Told of: as one change, however often it was written.
+      expect(granted(await store.credentials.acquire(credentialId(), 'h', LEASE_MS)).lease.takenOver).toBe(false);
+      expect((await store.directory.changes(before.cursor, 10)).changes).toEqual([{ topic: 'credential', id: credentialId(), own: true }]);
+    });
+
+    test('after a later lease: a write comes too late, alone and among others', async () => {
+      const store = await open();
+      const [late, good] = [credentialId('late'), credentialId('good')];
+      const { lease: first } = granted(await store.credentials.acquire(late, 'h', LEASE_MS));
+      await store.credentials.release(first);
+      const { lease: later } = granted(await store.credentials.acquire(late, 'other', LEASE_MS));
+      const { lease } = granted(await store.credentials.acquire(good, 'h', LEASE_MS));
+      const write = (body: string) => ({ generation: 1, nextAttemptAt: 7, body });
+      const release = { release: true };
+      expect(await store.credentials.write(first, write('late'), release)).toBe('stale');
+      const together = [
+        store.credentials.write(first, write('late'), release),
+        store.credentials.write(lease, write('good'), { release: false }),
+      ];
+      expect(await Promise.all(together)).toEqual(['stale', 'committed']);
+      expect(await store.credentials.read(late)).toMatchObject({ generation: 0, body: null });
+      expect(await store.credentials.read(good)).toMatchObject({ generation: 1, body: 'good' });
+      // Kept as asked, and the other one's is its own.
+      expect(await store.credentials.acquire(good, 'x', LEASE_MS)).toHaveProperty('heldUntil');
+      expect(await store.credentials.write(later, write('later'), release)).toBe('committed');
     });
 
     test('for good: every call fails at once and names the place; when the server is back, so is the store', async () => {

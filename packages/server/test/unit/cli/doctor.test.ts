@@ -13,7 +13,7 @@ import { checkFiles } from '../../../src/cli/doctor/machine.ts';
 import { checkNetwork } from '../../../src/cli/doctor/network.ts';
 import { checkStore } from '../../../src/cli/doctor/store.ts';
 import type { Account } from '../../../src/core/account.ts';
-import { secretContext } from '../../../src/core/session.ts';
+import { secretContext } from '../../../src/core/seal.ts';
 import { type Upstream, UpstreamError, type UpstreamRequest } from '../../../src/core/upstream.ts';
 import { findMasterKey } from '../../../src/hosts/master-key.ts';
 import { KINDS } from '../../../src/platforms/index.ts';

@@ -6,6 +6,7 @@ import { plannedRefreshAt } from '../../../src/core/policy.ts';
 import type { UpstreamReply } from '../../../src/core/upstream.ts';
 import { KINDS } from '../../../src/platforms/index.ts';
 import { accessToken } from '../../../src/platforms/wechat/access-token.ts';
+import { seededRandom } from '../../helpers/plain.ts';
 
 const { stable, classic } = accessToken.chains as { readonly stable: Chain; readonly classic: Chain };
 const TOKEN = '63_dEhPvJ4lq0vXkYhs-2xv_Gx9wC1nL0VbT7oQeRzU5mKjI3yA8sWfDgHnBcZpXtMqOuLiEyJrSaNvKw';
@@ -22,6 +23,8 @@ const failure = (body: unknown, status?: number) => {
   return outcome.ok ? expect.unreachable('taken for a token') : { answered: outcome.answered, ...outcome.failure };
 };
 
+const ACCOUNTS = 100_000;
+
 describe('what is declared', () => {
   test('the three platforms, stable by default', () => {
     const catalog = new Catalog(KINDS);
@@ -36,6 +39,36 @@ describe('what is declared', () => {
     expect(stable.policy).toMatchObject({ type: 'stable-window', windowMs: 300_000 });
     expect(classic.policy).toMatchObject({ type: 'rotate-with-grace', graceMs: 300_000 });
   });
+
+  /** Most of them in one minute, for each time that all have been refreshed since they were added. */
+  function busiestMinutes({ policy }: Chain, addedWithinMs: number, rounds: number): readonly number[] {
+    const random = seededRandom(1);
+    let issuedAt = Float64Array.from({ length: ACCOUNTS }, (_, n) => (n * addedWithinMs) / ACCOUNTS);
+    return Array.from({ length: rounds }, () => {
+      issuedAt = issuedAt.map((at) => plannedRefreshAt(policy, at, at + 7_200_000, random.unit()));
+      const perMinute = new Map<number, number>();
+      for (const at of issuedAt) perMinute.set(Math.floor(at / 60_000), (perMinute.get(Math.floor(at / 60_000)) ?? 0) + 1);
+      return Math.max(...perMinute.values());
+    });
+  }
+
+  test.each([['stable', stable] as const, ['classic', classic] as const])(
+    '%s: accounts added within an hour never come due faster than they were added, in a day and more',
+    (_, chain) => {
+      const added = ACCOUNTS / 60;
+      for (const busiest of busiestMinutes(chain, 3_600_000, 14)) expect(busiest / added).toBeLessThan(1.1);
+    },
+  );
+
+  test.each([['stable', stable] as const, ['classic', classic] as const])(
+    '%s: accounts added all at once drift apart by themselves',
+    (_, chain) => {
+      const [first = 0, ...later] = busiestMinutes(chain, 1, 14);
+      expect(first / ACCOUNTS).toBeGreaterThan(0.9);
+      expect((later[0] ?? 0) / ACCOUNTS).toBeLessThan(0.8);
+      expect((later.at(-1) ?? 0) / ACCOUNTS).toBeLessThan(0.4);
+    },
+  );
 
   test("WeChat's limits", () => {
     expect(stable.limits).toMatchObject({ issuesPerDay: 500_000, callsPerMinute: 10_000, forcedPerDay: 20, forcedLeakReserve: 4 });
