@@ -33,10 +33,13 @@ export class Operator {
   /** Orders so many of this node, as far as there are accounts, without waiting for answers. */
   order(node, count) {
     const { random, issues } = this.#deps;
-    const issuedAt = new Map(issues.map(({ account, answeredAt }) => [account, answeredAt]));
+    const last = new Map();
+    for (const { account, answeredAt } of issues) last.set(account, { at: answeredAt, isFirst: !last.has(account) });
     const isSettled = (account) => {
-      const ageMs = Date.now() - issuedAt.get(account);
-      return ageMs >= SETTLED_MS && ageMs < this.#soon.get(account);
+      const { at, isFirst } = last.get(account);
+      const ageMs = Date.now() - at;
+      // The first one has no predecessor that somebody could still serve.
+      return (isFirst || ageMs >= SETTLED_MS) && ageMs < this.#soon.get(account);
     };
     while (this.#used.length > 0 && this.#used[0].at + SPACING_MS < Date.now()) this.#free.push(this.#used.shift().account);
     for (let left = count; left > 0; left -= 1) {
