@@ -40,8 +40,6 @@ export class Load {
   /** Outcome → how many. */
   reports = {};
   #deps;
-  /** Account → what was read last, and since when. */
-  #since = new Map();
   #running = true;
   #callers = [];
   #simulator;
@@ -61,11 +59,6 @@ export class Load {
     this.#running = false;
     await Promise.all(this.#callers);
     await this.#simulator.destroy();
-  }
-
-  /** For how long every read of this account gave the same token, ms. */
-  settledMs(account) {
-    return Date.now() - (this.#since.get(account)?.at ?? Number.POSITIVE_INFINITY);
   }
 
   async #caller(number) {
@@ -91,7 +84,6 @@ export class Load {
     }
     const read = { ...when, ...got };
     this.reads.push(read);
-    if (this.#since.get(account)?.value !== got.value) this.#since.set(account, { value: got.value, at: read.arrivedAt });
     return read;
   }
 

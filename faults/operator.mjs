@@ -2,13 +2,15 @@
  * Orders refreshes, a few of the very nodes that a fault is about to strike: so it strikes while issues are in the air.
  * Of classic accounts only those that live long. An account is left alone for longer than a grace after each order, because
  * a second issue within it ends the token before at once, as WeChat keeps only two: that would be the operator's doing. For
- * the same reason one that was refreshed a moment ago is passed over: a node may not have heard of that yet.
+ * the same reason one is passed over that was refreshed a moment ago, or soon will be: a node may not have heard of that.
  */
 
 /** Grace 300 s, and the product's own retry after a lost answer 30 s before its end. */
 const SPACING_MS = 340_000;
 /** A node may have been stopped for 15 s, and hears of a refresh within 5 s of going on. */
 const SETTLED_MS = 25_000;
+/** A refresh comes at half of a short life at the earliest, and an order may have to wait for the store, ms. */
+const SOON_MS = 8000;
 /** How long the caller of an order waits. */
 const PATIENCE_MS = 3000;
 
@@ -16,21 +18,32 @@ export class Operator {
   /** `{ account, node, at, status }`; status null = no answer came. */
   orders = [];
   #free;
+  /** Account → the age of its token from which on the next refresh may come, ms. */
+  #soon;
   #used = [];
   #deps;
 
-  /** The AppIDs that may be ordered, and `{ balancer, key, random, settledMs }`: for how long an account had one token. */
+  /** The `{ id, lifeSeconds }` that may be ordered, and `{ balancer, key, random, issues }`: what the wires noted so far. */
   constructor(accounts, deps) {
-    this.#free = [...accounts];
+    this.#free = accounts.map(({ id }) => id);
+    this.#soon = new Map(accounts.map(({ id, lifeSeconds }) => [id, (lifeSeconds * 1000) / 2 - SOON_MS]));
     this.#deps = deps;
   }
 
   /** Orders so many of this node, as far as there are accounts, without waiting for answers. */
   order(node, count) {
-    const { random, settledMs } = this.#deps;
+    const { random, issues } = this.#deps;
+    const last = new Map();
+    for (const { account, answeredAt } of issues) last.set(account, { at: answeredAt, isFirst: !last.has(account) });
+    const isSettled = (account) => {
+      const { at, isFirst } = last.get(account);
+      const ageMs = Date.now() - at;
+      // The first one has no predecessor that somebody could still serve.
+      return (isFirst || ageMs >= SETTLED_MS) && ageMs < this.#soon.get(account);
+    };
     while (this.#used.length > 0 && this.#used[0].at + SPACING_MS < Date.now()) this.#free.push(this.#used.shift().account);
     for (let left = count; left > 0; left -= 1) {
-      const settled = this.#free.filter((account) => settledMs(account) >= SETTLED_MS);
+      const settled = this.#free.filter(isSettled);
       const account = settled[Math.floor(random.unit() * settled.length)];
       if (account === undefined) return;
       this.#free.splice(this.#free.indexOf(account), 1);

@@ -57,11 +57,8 @@ async function whole({ store, seconds, seed, accounts: count, server: command, k
   const startedAt = Date.now();
   const witness = new Witness(store, url);
   const load = new Load({ balancer, simulator, accounts: ids, key, random: random('load') });
-  const orderable = accounts.filter(({ mode, lifeSeconds }) => mode === 'stable' || lifeSeconds === LONG_LIFE_S).map(({ id }) => id);
-  const operator = new Operator(orderable, {
-    ...{ balancer, key, random: random('orders') },
-    settledMs: (account) => load.settledMs(account),
-  });
+  const orderable = accounts.filter(({ mode, lifeSeconds }) => mode === 'stable' || lifeSeconds === LONG_LIFE_S);
+  const operator = new Operator(orderable, { balancer, key, random: random('orders'), issues });
   witness.start();
   load.start();
   const faults = [];

@@ -25,13 +25,15 @@ export function judgeRefusals({ accounts, refused, chronicle, lost, faults, star
   return { violations, allowed };
 }
 
+/** What a node that a fault holds can know is what was made before that began. */
 function hasNoSpare({ node, askedAt, arrivedAt }, { mode, lifeSeconds }, made, lost, faults) {
   if (mode !== 'classic' || lifeSeconds >= TWO_GRACES_S) return false;
-  const before = made.filter(({ issuedAt }) => issuedAt < askedAt);
-  const current = before.findLast(({ handedOut }) => handedOut);
-  const isOver = current !== undefined && arrivedAt >= current.issuedAt + lifeSeconds * 1000 - EARLY_MS;
-  const since = before.slice(before.indexOf(current) + 1);
-  const wasLost = since.some((issue) => lost.some((one) => one.issue === issue && one.fault !== null));
   const strikes = (fault) => (node === null || fault.node === node) && fault.from <= arrivedAt && fault.to >= askedAt;
-  return isOver && wasLost && faults.some(strikes);
+  return faults.filter(strikes).some(({ from }) => {
+    const before = made.filter(({ issuedAt }) => issuedAt < from);
+    const current = before.findLast(({ handedOut }) => handedOut);
+    const isOver = current !== undefined && arrivedAt >= current.issuedAt + lifeSeconds * 1000 - EARLY_MS;
+    const since = before.slice(before.indexOf(current) + 1);
+    return isOver && since.some((issue) => lost.some((one) => one.issue === issue && one.fault !== null));
+  });
 }

@@ -49,6 +49,11 @@ describe('reads', () => {
     const run = (more) => madeUp({ accounts, rows, refused: refused(101), faults: [lostAt50, cut], ...more });
     expect(wrong(run())).toEqual([]);
     expect(judge(run()).allowed).toEqual([expect.stringMatching(/^no spare: classic by node-3 at 101.0 s after 500 ms: 503/)]);
+    // Another node has got the next one by then: this one cannot have heard of it.
+    const later = [...rows, ['classic-3', 'classic', 'node-1', 100.3, 200.3]];
+    const reads = [...madeUp().reads, read('classic', 2, 'classic-3', 102)];
+    const stored = new Map([...madeUp().stored, ['classic', { generation: 2, fence: 3 }]]);
+    expect(wrong(run({ rows: later, reads, stored }))).toEqual([]);
     // While its life lasted; by a node that was well; of a real life; of a stable account.
     expect(wrong(run({ refused: refused(90), faults: [lostAt50, { ...cut, from: at(90) }] }))).toEqual(['reads refused: 1']);
     expect(wrong(run({ faults: [lostAt50, { ...cut, node: 'node-1' }] }))).toEqual(['reads refused: 1']);
