@@ -1,0 +1,205 @@
+/**
+ * Changes the master key of an installation while its servers go on.
+ *
+ * In order: make sure that the new key will be found wherever the former one was → keep the key of the API keys' digests
+ * under it → let the store name it as the one that seals, with the former behind it → seal everything anew, pass after
+ * pass, until one that began when every server must have noticed finds nothing left → forget the former key.
+ * Each step finds out whether it was done, so a rotation that was cut off anywhere is finished by running it again, and
+ * the former key is known until nothing needs it. No key and nothing that was sealed appears in what is told.
+ */
+
+import { rmSync } from 'node:fs';
+import { digestKeyOf } from '../adapters/key-digest.ts';
+import { readKeyFile, readOrCreateKeyFile, replaceKeyFile } from '../adapters/key-file.ts';
+import { masterKeyCheck } from '../adapters/master-key.ts';
+import type { Clock } from '../core/clock.ts';
+import { ZhongkongError } from '../core/errors.ts';
+import { type ResealPass, resealPass } from '../core/resealing.ts';
+import { resealed } from '../core/seal.ts';
+import type { Directory, Store } from '../core/store.ts';
+import { LOOK_MS } from './health.ts';
+import {
+  checksOf,
+  DIGEST_KEY,
+  DIGEST_KEY_CONTEXT,
+  KEYS_IN_USE,
+  type MasterKeys,
+  type MasterKeySource,
+  openMasterKeys,
+} from './master-key.ts';
+
+export interface RotationDeps {
+  readonly source: MasterKeySource;
+  /** The key file is this installation's own: a new key is made and written here, the former one taken out at the end. */
+  readonly ownsKeyFile: boolean;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly holder: string;
+  readonly progress: (step: RotationStep) => void;
+}
+
+export type RotationStep =
+  | { readonly step: 'switched'; readonly from: string; readonly to: string }
+  | { readonly step: 'resealing'; readonly pass: number; readonly accounts: number; readonly soFar: ResealPass }
+  /** Servers may not have noticed yet: `ms` until the last look. */
+  | { readonly step: 'waiting'; readonly ms: number };
+
+/** What was done. Keys are named by their ids, the 8 hex that stand in sealed texts. */
+export interface RotationResult {
+  /** Null when the store named the new key already: only what was left was sealed anew. */
+  readonly from: string | null;
+  readonly to: string;
+  readonly accounts: number;
+  readonly credentials: number;
+}
+
+/** A server asks every `LOOK_MS` which key seals; by then each has asked twice. */
+const NOTICED_MS = 3 * LOOK_MS;
+/** Between passes while something was left. */
+const AGAIN_MS = 1000;
+/** Twice the longest lease: whatever is in the way for longer is no refresh. */
+const PATIENCE_MS = 600_000;
+
+/** Throws `config_invalid` (no new key), `unseal_failed`, `conflict` (another rotation) or `store_unavailable`. */
+export async function rotateMasterKey(deps: RotationDeps): Promise<RotationResult> {
+  const { directory } = deps.store;
+  const keys = await openMasterKeys(deps.source, directory);
+  const inUse = checksOf(await directory.setting(KEYS_IN_USE));
+  const former = keys.ring.current;
+  const wanted = inUse.length > 1 ? former.check : newKey(deps, keys);
+  if (!keys.ring.use(wanted)) throw noNewKey();
+  const { current } = keys.ring;
+  const from = current === former ? null : former.id;
+  await keepDigestKey(directory, keys, former.master);
+  const replacing = [current.check, ...inUse.filter((check) => check !== current.check)].join(' ');
+  if (!(await directory.putSetting(KEYS_IN_USE, inUse.join(' '), replacing))) throw anotherRotation();
+  if (from !== null) {
+    await audit(deps, 'master_key.rotation_started', { from, to: current.id });
+    deps.progress({ step: 'switched', from, to: current.id });
+  }
+  const { accounts, credentials } = await resealAll(deps, keys);
+  await audit(deps, 'master_key.rotated', { to: current.id, accounts, credentials });
+  const isDone = await directory.putSetting(KEYS_IN_USE, replacing, current.check);
+  // Another command may have finished the same rotation.
+  if (!isDone && (await directory.setting(KEYS_IN_USE)) !== current.check) throw anotherRotation();
+  if (deps.ownsKeyFile) forgetFormer(deps.source, replacing.split(' '), current.check);
+  return { from, to: current.id, accounts, credentials };
+}
+
+/** The check value of the key to change to. In an own file it is put in front, so that from here on it cannot be lost. */
+function newKey({ source, ownsKeyFile }: RotationDeps, { ring }: MasterKeys): string {
+  const file = source.masterKeyFile;
+  if (!ownsKeyFile || file === null) {
+    // The first one given. That it is in use already is no mistake where others are left to be taken away.
+    if (ring.first === ring.current && ring.size === 1) throw noNewKey();
+    return ring.first.check;
+  }
+  // Of two commands at once both end with the same new key; a draft that is in use already was left by a crash.
+  const draft = draftOf(file);
+  const drawn = (): Buffer => readOrCreateKeyFile(draft)[0] as Buffer;
+  let fresh = drawn();
+  if (masterKeyCheck(fresh) === ring.current.check) {
+    rmSync(draft, { force: true });
+    fresh = drawn();
+  }
+  // Read after the draft: whoever has removed one draft has its key in the file.
+  const known = readKeyFile(file) ?? [];
+  replaceKeyFile(file, [fresh, ...known.filter((key) => !key.equals(fresh))]);
+  return masterKeyCheck(fresh);
+}
+
+const draftOf = (file: string): string => `${file}.next`;
+
+function forgetFormer({ masterKeyFile }: MasterKeySource, checks: readonly string[], current: string): void {
+  if (masterKeyFile === null) return;
+  const needed = (readKeyFile(masterKeyFile) ?? []).filter((key) => {
+    const check = masterKeyCheck(key);
+    return check === current || !checks.includes(check);
+  });
+  replaceKeyFile(masterKeyFile, needed);
+  rmSync(draftOf(masterKeyFile), { force: true });
+}
+
+/** The digests of API keys outlive every master key; their key is stored before another one seals. */
+async function keepDigestKey(directory: Directory, { seal }: MasterKeys, first: Buffer): Promise<void> {
+  const stored = await directory.setting(DIGEST_KEY);
+  const next =
+    stored === null ? seal.seal(digestKeyOf(first).toString('base64'), DIGEST_KEY_CONTEXT) : resealed(seal, stored, DIGEST_KEY_CONTEXT);
+  if (next !== stored && !(await directory.putSetting(DIGEST_KEY, stored, next))) throw anotherRotation();
+}
+
+/** Passes until one finds nothing that began when every server had noticed which key seals. */
+async function resealAll(deps: RotationDeps, { seal }: MasterKeys): Promise<Pick<ResealPass, 'accounts' | 'credentials'>> {
+  const { store, clock, holder, progress } = deps;
+  const noticedAt = clock.monotonic() + NOTICED_MS;
+  const total = await store.directory.countAccounts();
+  let [accounts, credentials] = [0, 0];
+  for (let pass = 1; ; pass += 1) {
+    const startedAt = clock.monotonic();
+    const soFar = (counts: ResealPass) => progress({ step: 'resealing', pass, accounts: total, soFar: counts });
+    const met = await resealPass({ ...store, seal, holder }, soFar);
+    accounts += met.accounts;
+    credentials += met.credentials;
+    if (met.unopened.length > 0) throw cannotOpen(met.unopened);
+    const left = met.accounts + met.credentials + met.busy;
+    if (left === 0 && startedAt >= noticedAt) return { accounts, credentials };
+    if (startedAt > noticedAt + PATIENCE_MS) throw neverEnds(met);
+    const ms = left > 0 ? AGAIN_MS : noticedAt - clock.monotonic();
+    if (left === 0) progress({ step: 'waiting', ms });
+    await clock.sleep(Math.max(0, ms));
+  }
+}
+
+async function audit({ store }: RotationDeps, action: string, data: Readonly<Record<string, string | number>>): Promise<void> {
+  await store.directory.appendAudit([{ at: await store.credentials.now(), action, actor: 'cli', subject: '', data }]);
+}
+
+const noNewKey = (): ZhongkongError =>
+  new ZhongkongError(
+    'config_invalid',
+    { en: 'there is no new master key to change to', zh: '没有可更换的新主密钥' },
+    {
+      advice: {
+        en: 'Make one with "openssl rand -base64 32", give every node both, the new one first (masterKey: "NEW,FORMER", or two lines in masterKeyFile), then run this with the same configuration.',
+        zh: '请用 “openssl rand -base64 32” 生成新密钥，在所有节点上同时配置两个、新的在前（masterKey 写成 “新,旧”，或 masterKeyFile 中写两行），再用同样的配置执行本命令。',
+      },
+    },
+  );
+
+const anotherRotation = (): ZhongkongError =>
+  new ZhongkongError('conflict', {
+    en: 'another "master-key rotate" is at work on this store; run this again when it has ended',
+    zh: '另一个 “master-key rotate” 正在处理此存储，请在它结束后重试',
+  });
+
+function cannotOpen(ids: readonly string[]): ZhongkongError {
+  const names = ids.join(', ');
+  return new ZhongkongError(
+    'unseal_failed',
+    {
+      en: `no known key opens what is stored for: ${names}; everything else is sealed with the new key, and the former one was kept`,
+      zh: `以下账号的数据无法用任何已知密钥解开：${names}；其余均已改用新密钥，旧密钥仍予保留`,
+    },
+    {
+      advice: {
+        en: 'Enter the AppSecret again with "zhongkong account secret ID", or remove the account; then run this again.',
+        zh: '请用 “zhongkong account secret 账号” 重新录入 AppSecret，或移除该账号，然后再次执行。',
+      },
+    },
+  );
+}
+
+const neverEnds = ({ accounts, credentials, busy }: ResealPass): ZhongkongError =>
+  new ZhongkongError(
+    'conflict',
+    {
+      en: `something goes on sealing with the former key (last pass: ${accounts} accounts, ${credentials} credentials, ${busy} busy); it was kept`,
+      zh: `仍有节点在用旧密钥加密（最后一轮：${accounts} 个账号，${credentials} 个凭据，${busy} 个占用中）；旧密钥仍予保留`,
+    },
+    {
+      advice: {
+        en: 'Find the node that does not have the new key (GET /readyz names it), restart it with both keys, then run this again.',
+        zh: '请找出没有新密钥的节点（GET /readyz 会说明），为其配置两个密钥并重启，然后再次执行。',
+      },
+    },
+  );
