@@ -38,8 +38,9 @@ export class KeyRing {
     this.#add(keys);
   }
 
-  get size(): number {
-    return this.#keys.size;
+  /** All that it knows, without looking for more. */
+  get known(): readonly Known[] {
+    return [...this.#keys.values()];
   }
 
   /** The key that seals. */
@@ -65,7 +66,7 @@ export class KeyRing {
   }
 
   #find(wanted: (key: Known) => boolean): Known | undefined {
-    const find = () => [...this.#keys.values()].find(wanted);
+    const find = () => this.known.find(wanted);
     const found = find();
     if (found) return found;
     this.#add(this.#readAgain());

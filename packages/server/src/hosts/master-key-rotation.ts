@@ -82,7 +82,7 @@ export async function rotateMasterKey(deps: RotationDeps): Promise<RotationResul
   const isDone = await directory.putSetting(KEYS_IN_USE, replacing, current.check);
   // Another command may have finished the same rotation.
   if (!isDone && (await directory.setting(KEYS_IN_USE)) !== current.check) throw anotherRotation();
-  if (deps.ownsKeyFile) forgetFormer(deps.source, replacing.split(' '), current.check);
+  if (deps.ownsKeyFile) forgetFormer(deps.source, keys);
   return { from, to: current.id, accounts, credentials };
 }
 
@@ -91,7 +91,7 @@ function newKey({ source, ownsKeyFile }: RotationDeps, { ring }: MasterKeys): st
   const file = source.masterKeyFile;
   if (!ownsKeyFile || file === null) {
     // The first one given. That it is in use already is no mistake where others are left to be taken away.
-    if (ring.first === ring.current && ring.size === 1) throw noNewKey();
+    if (ring.first === ring.current && ring.known.length === 1) throw noNewKey();
     return ring.first.check;
   }
   // Of two commands at once both end with the same new key; a draft that is in use already was left by a crash.
@@ -110,12 +110,11 @@ function newKey({ source, ownsKeyFile }: RotationDeps, { ring }: MasterKeys): st
 
 const draftOf = (file: string): string => `${file}.next`;
 
-function forgetFormer({ masterKeyFile }: MasterKeySource, checks: readonly string[], current: string): void {
+/** Nothing is left under any key that was known here; one that another command has added since is not ours to remove. */
+function forgetFormer({ masterKeyFile }: MasterKeySource, { ring }: MasterKeys): void {
   if (masterKeyFile === null) return;
-  const needed = (readKeyFile(masterKeyFile) ?? []).filter((key) => {
-    const check = masterKeyCheck(key);
-    return check === current || !checks.includes(check);
-  });
+  const former = ring.known.filter((key) => key !== ring.current);
+  const needed = (readKeyFile(masterKeyFile) ?? []).filter((key) => !former.some(({ master }) => master.equals(key)));
   replaceKeyFile(masterKeyFile, needed);
   rmSync(draftOf(masterKeyFile), { force: true });
 }
