@@ -18,20 +18,15 @@ import { type ResealPass, resealPass } from '../core/resealing.ts';
 import { resealed } from '../core/seal.ts';
 import type { Directory, Store } from '../core/store.ts';
 import { LOOK_MS } from './health.ts';
-import {
-  checksOf,
-  DIGEST_KEY,
-  DIGEST_KEY_CONTEXT,
-  KEYS_IN_USE,
-  type MasterKeys,
-  type MasterKeySource,
-  openMasterKeys,
-} from './master-key.ts';
+import { checksOf, DIGEST_KEY, DIGEST_KEY_CONTEXT, KEYS_IN_USE, type MasterKeys } from './master-key.ts';
 
 export interface RotationDeps {
-  readonly source: MasterKeySource;
-  /** The key file is this installation's own: a new key is made and written here, the former one taken out at the end. */
-  readonly ownsKeyFile: boolean;
+  readonly keys: MasterKeys;
+  /**
+   * The key file, when it is this installation's own: a new key is made and written there, the former one taken out at
+   * the end. Null: the new key was given, as the first of `keys`.
+   */
+  readonly ownKeyFile: string | null;
   readonly store: Store;
   readonly clock: Clock;
   readonly holder: string;
@@ -62,11 +57,11 @@ const PATIENCE_MS = 600_000;
 
 /** Throws `config_invalid` (no new key), `unseal_failed`, `conflict` (another rotation) or `store_unavailable`. */
 export async function rotateMasterKey(deps: RotationDeps): Promise<RotationResult> {
+  const { keys } = deps;
   const { directory } = deps.store;
-  const keys = await openMasterKeys(deps.source, directory);
   const inUse = checksOf(await directory.setting(KEYS_IN_USE));
   const former = keys.ring.current;
-  const wanted = inUse.length > 1 ? former.check : newKey(deps, keys);
+  const wanted = inUse.length > 1 ? former.check : newKey(deps);
   if (!keys.ring.use(wanted)) throw noNewKey();
   const { current } = keys.ring;
   const from = current === former ? null : former.id;
@@ -77,19 +72,18 @@ export async function rotateMasterKey(deps: RotationDeps): Promise<RotationResul
     await audit(deps, 'master_key.rotation_started', { from, to: current.id });
     deps.progress({ step: 'switched', from, to: current.id });
   }
-  const { accounts, credentials } = await resealAll(deps, keys);
+  const { accounts, credentials } = await resealAll(deps);
   await audit(deps, 'master_key.rotated', { to: current.id, accounts, credentials });
   const isDone = await directory.putSetting(KEYS_IN_USE, replacing, current.check);
   // Another command may have finished the same rotation.
   if (!isDone && (await directory.setting(KEYS_IN_USE)) !== current.check) throw anotherRotation();
-  if (deps.ownsKeyFile) forgetFormer(deps.source, keys);
+  if (deps.ownKeyFile !== null) forgetFormer(deps.ownKeyFile, keys);
   return { from, to: current.id, accounts, credentials };
 }
 
 /** The check value of the key to change to. In an own file it is put in front, so that from here on it cannot be lost. */
-function newKey({ source, ownsKeyFile }: RotationDeps, { ring }: MasterKeys): string {
-  const file = source.masterKeyFile;
-  if (!ownsKeyFile || file === null) {
+function newKey({ keys: { ring }, ownKeyFile: file }: RotationDeps): string {
+  if (file === null) {
     // The first one given. That it is in use already is no mistake where others are left to be taken away.
     if (ring.first === ring.current && ring.known.length === 1) throw noNewKey();
     return ring.first.check;
@@ -111,12 +105,11 @@ function newKey({ source, ownsKeyFile }: RotationDeps, { ring }: MasterKeys): st
 const draftOf = (file: string): string => `${file}.next`;
 
 /** Nothing is left under any key that was known here; one that another command has added since is not ours to remove. */
-function forgetFormer({ masterKeyFile }: MasterKeySource, { ring }: MasterKeys): void {
-  if (masterKeyFile === null) return;
+function forgetFormer(file: string, { ring }: MasterKeys): void {
   const former = ring.known.filter((key) => key !== ring.current);
-  const needed = (readKeyFile(masterKeyFile) ?? []).filter((key) => !former.some(({ master }) => master.equals(key)));
-  replaceKeyFile(masterKeyFile, needed);
-  rmSync(draftOf(masterKeyFile), { force: true });
+  const needed = (readKeyFile(file) ?? []).filter((key) => !former.some(({ master }) => master.equals(key)));
+  replaceKeyFile(file, needed);
+  rmSync(draftOf(file), { force: true });
 }
 
 /** The digests of API keys outlive every master key; their key is stored before another one seals. */
@@ -128,8 +121,9 @@ async function keepDigestKey(directory: Directory, { seal }: MasterKeys, first: 
 }
 
 /** Passes until one finds nothing that began when every server had noticed which key seals. */
-async function resealAll(deps: RotationDeps, { seal }: MasterKeys): Promise<Pick<ResealPass, 'accounts' | 'credentials'>> {
+async function resealAll(deps: RotationDeps): Promise<Pick<ResealPass, 'accounts' | 'credentials'>> {
   const { store, clock, holder, progress } = deps;
+  const { seal } = deps.keys;
   const noticedAt = clock.monotonic() + NOTICED_MS;
   const total = await store.directory.countAccounts();
   let [accounts, credentials] = [0, 0];

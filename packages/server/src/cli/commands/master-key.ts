@@ -48,18 +48,21 @@ async function runRotate(options: Options, context: Context): Promise<void> {
   if (remote(io) !== null) throw onTheStoreOnly();
   const config = await configOf(globalOptions(options), io);
   requireStore(config);
-  const [{ rotateMasterKey }, { openStore }] = await Promise.all([
+  const [{ rotateMasterKey }, { openMasterKeys }, { openStore }] = await Promise.all([
     import('../../hosts/master-key-rotation.ts'),
+    import('../../hosts/master-key.ts'),
     import('../../stores/open.ts'),
   ]);
-  const ownsKeyFile = isEmbedded(config.store) && config.masterKeyFile !== null;
-  const store = await openStore(config.store).catch((error: unknown) => {
+  const ownKeyFile = isEmbedded(config.store) ? config.masterKeyFile : null;
+  const wrongConfig = (error: unknown): never => {
     throw startFailure(error);
-  });
+  };
+  const store = await openStore(config.store).catch(wrongConfig);
   try {
     const holder = `master-key-${process.pid}-${randomBytes(4).toString('hex')}`;
     const progress = teller(context);
-    const result = await rotateMasterKey({ source: config, ownsKeyFile, store, clock: nodeClock, holder, progress });
+    const keys = await openMasterKeys(config, store.directory).catch(wrongConfig);
+    const result = await rotateMasterKey({ keys, ownKeyFile, store, clock: nodeClock, holder, progress });
     if (options.json) return io.out(json(result));
     const { to, accounts, credentials } = result;
     io.out(
@@ -68,16 +71,16 @@ async function runRotate(options: Options, context: Context): Promise<void> {
         zh: `全部数据已由主密钥 ${to} 加密：本次重新加密 ${accounts} 个账号、${credentials} 个凭据，没有遗留\n`,
       }),
     );
-    io.err(say(ownsKeyFile ? { en: OWN_FILE.en(config.masterKeyFile), zh: OWN_FILE.zh(config.masterKeyFile) } : TAKE_AWAY));
+    io.err(say(ownKeyFile === null ? TAKE_AWAY : takenOut(ownKeyFile)));
   } finally {
     await store.close();
   }
 }
 
-const OWN_FILE = {
-  en: (file: string | null) => `the former key is no longer in ${file}. Backups made before open only with it: make a new one now\n`,
-  zh: (file: string | null) => `旧密钥已从 ${file} 中移除。此前的备份只能用旧密钥解开，请立即重新备份\n`,
-};
+const takenOut = (file: string): Bilingual => ({
+  en: `the former key is no longer in ${file}. Backups made before open only with it: make a new one now\n`,
+  zh: `旧密钥已从 ${file} 中移除。此前的备份只能用旧密钥解开，请立即重新备份\n`,
+});
 
 const TAKE_AWAY = {
   en: 'now take the former key out of the configuration of every node. Backups made before open only with it: make a new one now\n',

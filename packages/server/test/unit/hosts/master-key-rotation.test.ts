@@ -9,7 +9,7 @@ import { emptyRecord } from '../../../src/core/credential.ts';
 import { secretContext } from '../../../src/core/session.ts';
 import type { Store } from '../../../src/core/store.ts';
 import { checksOf, KEYS_IN_USE, type MasterKeySource, openMasterKeys } from '../../../src/hosts/master-key.ts';
-import { type RotationStep, rotateMasterKey } from '../../../src/hosts/master-key-rotation.ts';
+import { rotateMasterKey } from '../../../src/hosts/master-key-rotation.ts';
 import { createMemoryStore, MemoryState } from '../../../src/stores/memory/index.ts';
 import { HurriedClock } from '../../helpers/hurried-clock.ts';
 
@@ -32,10 +32,12 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const open = (): Store => createMemoryStore({ now: () => clock.wall(), state });
 const newest = (): Buffer => readKeyFile(source.masterKeyFile ?? '')?.[0] as Buffer;
-const steps: RotationStep[] = [];
 
-const rotate = (store = open(), from = source, ownsKeyFile = true) =>
-  rotateMasterKey({ source: from, ownsKeyFile, store, clock, holder: 'rotation', progress: (step) => steps.push(step) });
+/** Where keys are given instead of a file, the new one is the first of them. */
+async function rotate(store = open(), from = source) {
+  const keys = await openMasterKeys(from, store.directory);
+  return rotateMasterKey({ keys, ownKeyFile: from.masterKeyFile, store, clock, holder: 'rotation', progress: () => undefined });
+}
 
 const record = (account: string) => {
   const credential = (value: string) => ({ value, fingerprint: 'f', issuedAt: 1, expiresAt: 2 });
@@ -287,19 +289,19 @@ describe('keys that the operator gives', () => {
     const node = await openMasterKeys(both, open().directory);
     await expectWhole(digest, both);
     expect(node.ring.current.id).not.toBe(node.ring.first.id);
-    const { from, to, accounts } = await rotate(open(), both, false);
+    const { from, to, accounts } = await rotate(open(), both);
     expect({ from, to, accounts }).toEqual({ from: node.ring.current.id, to: node.ring.first.id, accounts: ACCOUNTS });
     expect(await node.follow()).toBe(true);
     await expectWhole(digest, given(TWO));
     // Once more, before the former one is taken away: nothing is left.
-    expect(await rotate(open(), both, false)).toEqual({ from: null, to, accounts: 0, credentials: 0 });
-    expect(await rotate(open(), given(TWO), false).catch((error: unknown) => error)).toMatchObject({ code: 'config_invalid' });
+    expect(await rotate(open(), both)).toEqual({ from: null, to, accounts: 0, credentials: 0 });
+    expect(await rotate(open(), given(TWO)).catch((error: unknown) => error)).toMatchObject({ code: 'config_invalid' });
   });
 
   test('without a new one nothing is changed, and it is said how to make one', async () => {
     source = given(ONE);
     const { digest } = await fill();
-    await expect(rotate(open(), source, false)).rejects.toMatchObject({
+    await expect(rotate(open(), source)).rejects.toMatchObject({
       code: 'config_invalid',
       message: 'there is no new master key to change to',
       advice: { en: expect.stringContaining('openssl rand'), zh: expect.stringContaining('openssl rand') },
@@ -319,7 +321,7 @@ describe('keys that the operator gives', () => {
         message: "the store's master key is being changed, and one of the two keys is not known here",
       });
     };
-    await rotate(open(), given(`${TWO} ${ONE}`), false);
+    await rotate(open(), given(`${TWO} ${ONE}`));
     await expect(lagging.follow()).rejects.toMatchObject({ message: expect.stringContaining('not the one that this store') });
   });
 
@@ -329,14 +331,14 @@ describe('keys that the operator gives', () => {
     const { directory } = open();
     const broken = await directory.account(name(1));
     if (broken) await directory.putAccount({ ...broken, sealedSecrets: ['v1.00000000.AAAA'] });
-    await expect(rotate(open(), given(`${TWO} ${ONE}`), false)).rejects.toMatchObject({
+    await expect(rotate(open(), given(`${TWO} ${ONE}`))).rejects.toMatchObject({
       code: 'unseal_failed',
       message: expect.stringMatching(/opens what is stored for: wx1;/),
     });
     expect((await openMasterKeys(given(`${TWO} ${ONE}`), directory)).ring.current.id).toBeTruthy();
     await expect(openMasterKeys(given(TWO), directory)).rejects.toMatchObject({ code: 'unseal_failed' });
     await directory.removeAccount(name(1));
-    expect(await rotate(open(), given(`${TWO} ${ONE}`), false)).toMatchObject({ from: null });
+    expect(await rotate(open(), given(`${TWO} ${ONE}`))).toMatchObject({ from: null });
     await openMasterKeys(given(TWO), directory);
   });
 });
