@@ -4,7 +4,7 @@ import type { Account } from '../../core/account.ts';
 import type { Page } from '../../core/store.ts';
 import type { ChangeLog } from './changes.ts';
 import type { SqlConnection } from './connection.ts';
-import type { AccountsTable } from './tables.ts';
+import { type AccountsTable, COLUMNS } from './tables.ts';
 import { underRevision } from './under-revision.ts';
 
 export class SqlAccounts {
@@ -17,13 +17,13 @@ export class SqlAccounts {
   }
 
   async get(id: string): Promise<Account | null> {
-    const row = await this.#db.read((db) => db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst());
+    const row = await this.#db.read((db) => db.selectFrom('accounts').select(COLUMNS.accounts).where('id', '=', id).executeTakeFirst());
     return row ? fromRow(row) : null;
   }
 
   async byAppId(appId: string): Promise<readonly Account[]> {
     const rows = await this.#db.read((db) =>
-      db.selectFrom('accounts').selectAll().where('app_id', '=', appId).orderBy('platform').orderBy('parent').execute(),
+      db.selectFrom('accounts').select(COLUMNS.accounts).where('app_id', '=', appId).orderBy('platform').orderBy('parent').execute(),
     );
     return rows.map(fromRow);
   }
@@ -32,7 +32,7 @@ export class SqlAccounts {
     const rows = await this.#db.read((db) =>
       db
         .selectFrom('accounts')
-        .selectAll()
+        .select(COLUMNS.accounts)
         .where('id', '>', after ?? '')
         .orderBy('id')
         .limit(limit)
