@@ -25,10 +25,14 @@ const NOTICED_MS = 15_000;
 /** `start`: the product on a store that nobody has used, with this version's schema. */
 export function rollingUpgrade(start: () => Promise<Product>, { additive, incompatible }: Versions): void {
   let product: Product;
+  let stopLoad = async (): Promise<void> => undefined;
   beforeEach(async () => {
     product = await start();
   });
-  afterEach(() => product.close());
+  afterEach(async () => {
+    await stopLoad();
+    await product.close();
+  });
 
   type Running = Pick<Awaited<ReturnType<Product['node']>>, 'engine' | 'server'>;
   const first = (): Running => ({ engine: product.engine, server: { url: product.url } as Running['server'] });
@@ -55,6 +59,7 @@ export function rollingUpgrade(start: () => Promise<Product>, { additive, incomp
       await Promise.all(readers);
     };
     start();
+    stopLoad = stop;
     return { seen, start, stop };
   }
 
