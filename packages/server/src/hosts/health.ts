@@ -55,7 +55,8 @@ export class Health {
       this.#block = null;
       if (this.#trouble !== null) this.#events.emit({ type: 'store.recovered' });
     } catch (error) {
-      this.#block = (error instanceof ZhongkongError && BLOCKS[error.code]) || null;
+      // A store that is away says nothing of whether it will be ours to work with.
+      this.#block = (error instanceof ZhongkongError && BLOCKS[error.code]) || this.#block;
       this.#tell('asking whether it can be written', error);
     }
     return this.#block === null;

@@ -59,8 +59,10 @@ test('a master key that this node does not have: not ready until it has it', asy
   const { health } = setUp();
   expect(await health.look(() => Promise.reject(new ZhongkongError('unseal_failed', 'no')))).toBe(false);
   expect(health.report()).toMatchObject({ ready: false, cause: 'master_key_unknown' });
-  expect(await health.look(() => Promise.reject(away))).toBe(true);
-  expect(health.report().ready).toBe(true);
+  expect(await health.look(() => Promise.reject(away))).toBe(false);
+  expect(health.report().ready).toBe(false);
+  expect(await health.look(() => Promise.resolve())).toBe(true);
+  expect(health.report()).toEqual({ ready: true, status: 'ok' });
 });
 
 test('a refusal of a call is no trouble of the store', () => {
