@@ -21,7 +21,7 @@ export function encodeRecord(record: CredentialRecord, seal: Seal): string {
 
 /** Throws `unseal_failed` when the master key is another, `internal` when the document is of a later format. */
 export function decodeRecord(id: CredentialId, body: string, seal: Seal): CredentialRecord {
-  const { format, ...rest } = parse(body);
+  const rest = parse(body);
   const show = <C extends Credential>(credential: C | null, which: string) =>
     credential && { ...credential, value: seal.open(credential.value, context(id, rest.generation, which)) };
   return { ...rest, id, current: show(rest.current, 'current'), previous: show(rest.previous, 'previous') };
@@ -34,11 +34,11 @@ export function resealRecord(id: CredentialId, body: string, seal: RotatingSeal)
     credential && { ...credential, value: resealed(seal, credential.value, context(id, rest.generation, which)) };
   const values = [current, previous].flatMap((one) => (one === null ? [] : [one.value]));
   if (values.every((value) => seal.isCurrent(value))) return body;
-  return JSON.stringify({ ...rest, current: anew(current, 'current'), previous: anew(previous, 'previous') });
+  return JSON.stringify({ format: FORMAT, ...rest, current: anew(current, 'current'), previous: anew(previous, 'previous') });
 }
 
-function parse(body: string): { readonly format: number } & Omit<CredentialRecord, 'id'> {
-  const document = JSON.parse(body) as { readonly format: number } & Omit<CredentialRecord, 'id'>;
-  if (document.format !== FORMAT) throw new ZhongkongError('internal', `credential document of unknown format ${document.format}`);
-  return document;
+function parse(body: string): Omit<CredentialRecord, 'id'> {
+  const { format, ...rest } = JSON.parse(body) as { readonly format: number } & Omit<CredentialRecord, 'id'>;
+  if (format !== FORMAT) throw new ZhongkongError('internal', `credential document of unknown format ${format}`);
+  return rest;
 }

@@ -154,7 +154,7 @@ const noNewKey = (): ZhongkongError =>
     {
       advice: {
         en: 'Make one with "openssl rand -base64 32", give every node both, the new one first (masterKey: "NEW,FORMER", or two lines in masterKeyFile), then run this with the same configuration.',
-        zh: '请用 “openssl rand -base64 32” 生成新密钥，在所有节点上同时配置两个、新的在前（masterKey 写成 “新,旧”，或 masterKeyFile 中写两行），再用同样的配置执行本命令。',
+        zh: '请用 “openssl rand -base64 32” 生成新密钥，在所有节点上同时配置两个、新的在前（masterKey 写成 NEW,FORMER，或 masterKeyFile 中写两行），再用同样的配置执行本命令。',
       },
     },
   );
