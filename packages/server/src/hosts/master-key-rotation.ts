@@ -1,9 +1,10 @@
 /**
  * Changes the master key of an installation while its servers go on.
  *
- * In order: make sure that the new key will be found wherever the former one was → keep the key of the API keys' digests
- * under it → let the store name it as the one that seals, with the former behind it → seal everything anew, pass after
- * pass, until one that began when every server must have noticed finds nothing left → forget the former key.
+ * In order: make sure that the new key will be found wherever the former one was → store the key of the API keys' digests,
+ * which was derived from the former → let the store name the new one as the one that seals, with the former behind it →
+ * seal everything anew, pass after pass, until one that began when every server must have noticed finds nothing left →
+ * forget the former key.
  * Each step finds out whether it was done, so a rotation that was cut off anywhere is finished by running it again, and
  * the former key is known until nothing needs it. No key and nothing that was sealed appears in what is told.
  */
@@ -62,16 +63,17 @@ export async function rotateMasterKey(deps: RotationDeps): Promise<RotationResul
   const inUse = checksOf(await directory.setting(KEYS_IN_USE));
   const former = keys.ring.current;
   const wanted = inUse.length > 1 ? former.check : newKey(deps);
+  await keepDigestKey(directory, keys);
   if (!keys.ring.use(wanted)) throw noNewKey();
   const { current } = keys.ring;
   const from = current === former ? null : former.id;
-  await keepDigestKey(directory, keys, former.master);
   const replacing = [current.check, ...inUse.filter((check) => check !== current.check)].join(' ');
   if (!(await directory.putSetting(KEYS_IN_USE, inUse.join(' '), replacing))) throw anotherRotation();
   if (from !== null) {
     await audit(deps, 'master_key.rotation_started', { from, to: current.id });
     deps.progress({ step: 'switched', from, to: current.id });
   }
+  await resealDigestKey(directory, keys);
   const { accounts, credentials } = await resealAll(deps);
   await audit(deps, 'master_key.rotated', { to: current.id, accounts, credentials });
   const isDone = await directory.putSetting(KEYS_IN_USE, replacing, current.check);
@@ -112,23 +114,34 @@ function forgetFormer(file: string, { ring }: MasterKeys): void {
   rmSync(draftOf(file), { force: true });
 }
 
-/** The digests of API keys outlive every master key; their key is stored before another one seals. */
-async function keepDigestKey(directory: Directory, { seal }: MasterKeys, first: Buffer): Promise<void> {
-  const stored = await directory.setting(DIGEST_KEY);
-  const next =
-    stored === null ? seal.seal(digestKeyOf(first).toString('base64'), DIGEST_KEY_CONTEXT) : resealed(seal, stored, DIGEST_KEY_CONTEXT);
+/**
+ * The digests of API keys outlive every master key: their key is stored before another one seals, under the former, so
+ * that whoever gives up here has changed nothing.
+ */
+async function keepDigestKey(directory: Directory, { seal, ring }: MasterKeys): Promise<void> {
+  if ((await directory.setting(DIGEST_KEY)) !== null) return;
+  const sealed = seal.seal(digestKeyOf(ring.current.master).toString('base64'), DIGEST_KEY_CONTEXT);
+  if (!(await directory.putSetting(DIGEST_KEY, null, sealed))) throw anotherRotation();
+}
+
+async function resealDigestKey(directory: Directory, { seal }: MasterKeys): Promise<void> {
+  const stored = (await directory.setting(DIGEST_KEY)) ?? '';
+  const next = resealed(seal, stored, DIGEST_KEY_CONTEXT);
   if (next !== stored && !(await directory.putSetting(DIGEST_KEY, stored, next))) throw anotherRotation();
 }
 
 /** Passes until one finds nothing that began when every server had noticed which key seals. */
 async function resealAll(deps: RotationDeps): Promise<Pick<ResealPass, 'accounts' | 'credentials'>> {
   const { store, clock, holder, progress } = deps;
-  const { seal } = deps.keys;
+  const { seal, ring } = deps.keys;
+  const { directory } = store;
   const noticedAt = clock.monotonic() + NOTICED_MS;
-  const total = await store.directory.countAccounts();
+  const total = await directory.countAccounts();
   let [accounts, credentials] = [0, 0];
   for (let pass = 1; ; pass += 1) {
     const startedAt = clock.monotonic();
+    // Two commands with two new keys would undo each other's work.
+    if (checksOf(await directory.setting(KEYS_IN_USE))[0] !== ring.current.check) throw anotherRotation();
     const soFar = (counts: ResealPass) => progress({ step: 'resealing', pass, accounts: total, soFar: counts });
     const met = await resealPass({ ...store, seal, holder }, soFar);
     accounts += met.accounts;

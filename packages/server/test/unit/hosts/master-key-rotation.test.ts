@@ -162,6 +162,22 @@ describe('a rotation', () => {
     expect(crashes).toBeGreaterThan(30);
   });
 
+  test('one that others have overtaken, the next rotation included, leaves off', async () => {
+    const { digest } = await fill();
+    const [one, two] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64'));
+    const former = newest().toString('base64');
+    const given = (...keys: readonly unknown[]): MasterKeySource => ({ masterKey: keys.join(','), masterKeyFile: null });
+    let isOvertaken = false;
+    clock.meanwhile = async () => {
+      if (isOvertaken) return;
+      isOvertaken = true;
+      await rotate(open(), given(one, former));
+      await rotate(open(), given(two, one));
+    };
+    await expect(rotate(open(), given(one, former))).rejects.toMatchObject({ code: 'conflict' });
+    await expectWhole(digest, given(two));
+  });
+
   test('two at once end with one key', async () => {
     const { digest } = await fill();
     const results = await Promise.allSettled([rotate(), rotate()]);
@@ -308,6 +324,17 @@ describe('keys that the operator gives', () => {
     });
     await expectWhole(digest);
     expect(state.audit).toEqual([]);
+  });
+
+  test('whoever gives up before anything was sealed with the new key needs it no more', async () => {
+    source = given(ONE);
+    const { digest } = await fill();
+    for (let at = 1; ; at += 1) {
+      const before = state.settings.get(KEYS_IN_USE);
+      await rotate(dying(at, true).store, given(`${TWO},${ONE}`)).catch(() => undefined);
+      if (state.settings.get(KEYS_IN_USE) !== before) return expect(at).toBeGreaterThan(3);
+      await expectWhole(digest, given(ONE));
+    }
   });
 
   test('a node without the new key says so once it seals, and without the former one while it is replaced', async () => {
