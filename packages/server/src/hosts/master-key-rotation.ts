@@ -150,7 +150,8 @@ async function resealAll(deps: RotationDeps): Promise<Pick<ResealPass, 'accounts
     const left = met.accounts + met.credentials + met.busy;
     if (left === 0 && startedAt >= noticedAt) return { accounts, credentials };
     if (startedAt > noticedAt + PATIENCE_MS) throw neverEnds(met);
-    const ms = left > 0 ? AGAIN_MS : noticedAt - clock.monotonic();
+    // A timer takes whole ms, and would wake just before.
+    const ms = left > 0 ? AGAIN_MS : Math.ceil(noticedAt - clock.monotonic());
     if (left === 0) progress({ step: 'waiting', ms });
     await clock.sleep(Math.max(0, ms));
   }
