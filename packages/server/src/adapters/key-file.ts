@@ -1,8 +1,9 @@
 /**
  * The file that keeps the master key, or, while it is changed, several: base64, one a line, the newest first.
  *
- * Invariants: it can be read by its owner alone (or was handed to us by root: `secret-file.ts`); it appears whole or not at all, so that of two processes that make it
- * at the same moment both end with the one that was first; what was returned survives a power cut.
+ * Invariants: it can be read by its owner alone (or was handed to us by root: `secret-file.ts`); it appears whole or not
+ * at all, so that of two processes that make it at the same moment both end with the one that was first; what was
+ * returned survives a power cut.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -19,6 +20,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   unlinkSync,
   writeSync,
@@ -72,10 +74,9 @@ export function readKeyFile(path: string): readonly Buffer[] | null {
 /** Put these keys into the file that is there: its readers find the former content or this one. Throws `config_invalid`. */
 export function replaceKeyFile(path: string, keys: readonly Buffer[]): void {
   try {
-    // Through a link to the file itself; its owner stays, since the server may run as somebody else than this command.
+    // Through a link to the file itself; owner and mode stay: the server may run as somebody else than this command.
     const file = realpathSync(path);
-    const { uid, gid } = statSync(file);
-    throughDraft(file, keys, { uid, gid }, (draft) => renameSync(draft, file));
+    throughDraft(file, keys, statSync(file), (draft) => renameSync(draft, file));
   } catch (error) {
     throw invalid(
       path,
@@ -118,15 +119,15 @@ function createKeyFile(path: string, fresh: Buffer): readonly Buffer[] {
 function throughDraft(
   path: string,
   keys: readonly Buffer[],
-  owner: { readonly uid: number; readonly gid: number } | null,
+  like: Pick<Stats, 'uid' | 'gid' | 'mode'> | null,
   name: (draft: string) => void,
 ): void {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const file = openSync(draft, 'wx', 0o600);
   try {
     try {
-      fchmodSync(file, 0o600);
-      if (owner !== null && process.platform !== 'win32') fchownSync(file, owner.uid, owner.gid);
+      if (like !== null && process.platform !== 'win32') fchownSync(file, like.uid, like.gid);
+      fchmodSync(file, like === null ? 0o600 : like.mode & 0o777);
       writeSync(file, keys.map((key) => `${key.toString('base64')}\n`).join(''));
       fsyncSync(file);
     } finally {

@@ -86,7 +86,7 @@ describe('the key file', () => {
     chmodSync(path, 0o400);
     replaceKeyFile(path, [KEY, first]);
     expect(readKeyFile(path)).toEqual([KEY, first]);
-    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(path).mode & 0o777).toBe(0o400);
     expect(readFileSync(path, 'utf8')).toBe(`${BASE64}\n${first.toString('base64')}\n`);
     expect(readdirSync(folder)).toEqual(['master-key']);
   });
