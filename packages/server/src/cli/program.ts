@@ -9,6 +9,7 @@ import { accountCommand } from './commands/account.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { keyCommand } from './commands/key.ts';
+import { masterKeyCommand } from './commands/master-key.ts';
 import { openapiCommand } from './commands/openapi.ts';
 import { serveCommand } from './commands/serve.ts';
 import { tokenCommand } from './commands/token.ts';
@@ -19,7 +20,7 @@ import { DONE, type Io, WRONG_USAGE } from './io.ts';
 import { isLanguage, languageOf } from './language.ts';
 import { VERSION } from '../hosts/version.ts';
 
-const COMMANDS = [serveCommand, demoCommand, accountCommand, keyCommand, tokenCommand, doctorCommand, openapiCommand];
+const COMMANDS = [serveCommand, demoCommand, accountCommand, keyCommand, tokenCommand, doctorCommand, masterKeyCommand, openapiCommand];
 
 /** All commands, for a run or for looking at them. */
 export function createProgram(context: Context): Command {

@@ -144,14 +144,18 @@ export function databaseFile(storeUrl: string): string | null {
 export const isEmbedded = (storeUrl: string): boolean => !isShared(storeUrl);
 
 const MASTER_KEY = both(
-  'must be the base64 of 32 bytes, as "openssl rand -base64 32" prints it',
-  '应为 32 字节的 base64，可用 openssl rand -base64 32 生成',
+  'must be the base64 of 32 bytes, as "openssl rand -base64 32" prints it, or several, separated by commas or white space',
+  '应为 32 字节的 base64，可用 openssl rand -base64 32 生成；多个之间用逗号或空白分隔',
 );
 
 export const masterKey = () =>
   parsed<string>(MASTER_KEY, (value) => {
-    const bytes = Buffer.from(value, 'base64');
-    return bytes.length === 32 && bytes.toString('base64') === value ? value : null;
+    const keys = value.split(/[\s,]+/).filter((key) => key !== '');
+    const isKey = (key: string): boolean => {
+      const bytes = Buffer.from(key, 'base64');
+      return bytes.length === 32 && bytes.toString('base64') === key;
+    };
+    return keys.length > 0 && keys.every(isKey) ? value : null;
   });
 
 /** An API key of the operator's own making. */

@@ -41,12 +41,12 @@ export const configSchema = z.object({
   }),
   masterKey: described(masterKey().nullable().default(null), {
     secret: true,
-    en: 'Base64 of 32 bytes; seals everything secret in the store. Make one with `openssl rand -base64 32`. Not together with `masterKeyFile`.',
-    zh: '32 字节的 base64，用于加密存储中的一切秘密；可用 `openssl rand -base64 32` 生成。不可与 `masterKeyFile` 同时设置。',
+    en: 'Base64 of 32 bytes; seals everything secret in the store. Make one with `openssl rand -base64 32`. Not together with `masterKeyFile`. While the key is being changed: the new and the former one, separated by a comma (see docs/upgrading.md).',
+    zh: '32 字节的 base64，用于加密存储中的一切秘密；可用 `openssl rand -base64 32` 生成。不可与 `masterKeyFile` 同时设置。更换密钥期间填写新旧两个，以逗号分隔（见 docs/upgrading.zh-CN.md）。',
   }),
   masterKeyFile: described(file().nullable().default(null), {
-    en: 'The file that holds the master key, mode 0600. Made on the first start beside a SQLite database.',
-    zh: '存放主密钥的文件，权限须为 0600；使用 SQLite 时首次启动会在数据库旁自动生成。',
+    en: 'The file that holds the master key, mode 0600. Made on the first start beside a SQLite database. While the key is being changed it holds the new and the former one, one a line; a running server reads it again when it needs to.',
+    zh: '存放主密钥的文件，权限须为 0600；使用 SQLite 时首次启动会在数据库旁自动生成。更换密钥期间每行一个，新的在前；运行中的服务需要时会自动重新读取。',
     defaultText: { en: '`master-key` beside the database', zh: '数据库旁的 `master-key`' },
   }),
   adminKey: described(apiKey().nullable().default(null), {

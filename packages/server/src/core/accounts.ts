@@ -41,6 +41,8 @@ export interface AccountsDeps {
   readonly time: StoreTime;
   readonly events: EventSink;
   readonly cacheSize: number;
+  /** Called before a secret is sealed: finds out which key seals, so that none is sealed under a key that was replaced. */
+  readonly beforeSealing?: () => Promise<unknown>;
   /** Called after a change was stored, for each credential it concerns. */
   readonly wake: (target: Target) => Promise<void>;
 }
@@ -170,6 +172,7 @@ export class Accounts {
   async create(input: AccountInput, actor: string): Promise<Account> {
     const { time, directory, credentials } = this.#deps;
     const now = time.now();
+    await this.#deps.beforeSealing?.();
     const account: Account = {
       id: input.id,
       platform: input.platform,
@@ -199,6 +202,7 @@ export class Accounts {
     const before = await this.fresh(id);
     if (!before) throw new ZhongkongError('not_found', 'no such account');
     const { secrets, ...rest } = patch;
+    if (secrets) await this.#deps.beforeSealing?.();
     const account: Account = {
       ...before,
       ...rest,

@@ -5,7 +5,7 @@
 
 import type { Credential, CredentialId, CredentialRecord } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
-import type { Seal } from './seal.ts';
+import { type RotatingSeal, resealed, type Seal } from './seal.ts';
 
 const FORMAT = 1;
 
@@ -21,9 +21,24 @@ export function encodeRecord(record: CredentialRecord, seal: Seal): string {
 
 /** Throws `unseal_failed` when the master key is another, `internal` when the document is of a later format. */
 export function decodeRecord(id: CredentialId, body: string, seal: Seal): CredentialRecord {
-  const { format, ...rest } = JSON.parse(body) as { format: number } & Omit<CredentialRecord, 'id'>;
-  if (format !== FORMAT) throw new ZhongkongError('internal', `credential document of unknown format ${format}`);
+  const rest = parse(body);
   const show = <C extends Credential>(credential: C | null, which: string) =>
     credential && { ...credential, value: seal.open(credential.value, context(id, rest.generation, which)) };
   return { ...rest, id, current: show(rest.current, 'current'), previous: show(rest.previous, 'previous') };
+}
+
+/** The document with its values sealed under the key that seals now; the same when they are. Throws like `decodeRecord`. */
+export function resealRecord(id: CredentialId, body: string, seal: RotatingSeal): string {
+  const { current, previous, ...rest } = parse(body);
+  const anew = <C extends Credential>(credential: C | null, which: string) =>
+    credential && { ...credential, value: resealed(seal, credential.value, context(id, rest.generation, which)) };
+  const values = [current, previous].flatMap((one) => (one === null ? [] : [one.value]));
+  if (values.every((value) => seal.isCurrent(value))) return body;
+  return JSON.stringify({ format: FORMAT, ...rest, current: anew(current, 'current'), previous: anew(previous, 'previous') });
+}
+
+function parse(body: string): Omit<CredentialRecord, 'id'> {
+  const { format, ...rest } = JSON.parse(body) as { readonly format: number } & Omit<CredentialRecord, 'id'>;
+  if (format !== FORMAT) throw new ZhongkongError('internal', `credential document of unknown format ${format}`);
+  return rest;
 }

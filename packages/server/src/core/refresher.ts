@@ -40,6 +40,8 @@ export class Refresher {
   #failing = false;
   /** Claimed work met a store that failed, since the last tick. */
   #stumbled = false;
+  /** Claim nothing: what is due is left to nodes that can do it. */
+  paused = false;
 
   constructor(deps: RefresherDeps) {
     this.#deps = deps;
@@ -54,7 +56,7 @@ export class Refresher {
   async tick(): Promise<number> {
     const { due, clock, holder, leaseMs, concurrency, credentials } = this.#deps;
     const free = concurrency - this.#running.size;
-    if (free <= 0) return 0;
+    if (free <= 0 || this.paused) return 0;
     const leaseEndsAt = clock.monotonic() + leaseMs;
     const claiming = due.claim(holder, leaseMs, free);
     this.#claiming = claiming.catch(() => undefined);

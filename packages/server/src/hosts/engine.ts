@@ -23,9 +23,9 @@ import { observeRequests } from '../observe/requests.ts';
 import { openStore } from '../stores/open.ts';
 import { applyDeclaredAccounts } from './declared-accounts.ts';
 import { every, type Loop } from './every.ts';
-import { Health } from './health.ts';
+import { Health, LOOK_MS } from './health.ts';
 import { createKeeping } from './keeping.ts';
-import { findMasterKey } from './master-key.ts';
+import { openMasterKeys } from './master-key.ts';
 import { createObserving } from './observing.ts';
 import { VERSION } from './version.ts';
 import { watchedStore } from './watched-store.ts';
@@ -33,8 +33,6 @@ import { watchedStore } from './watched-store.ts';
 /** What other processes changed is looked for this often, ms; the contract promises 5 s. */
 const WATCH_MS = 2000;
 const TIME_SYNC_MS = 30_000;
-/** One small write: how soon a store that can be written again, or that moved on, is noticed. */
-const PING_MS = 5000;
 const PRUNE_MS = 600_000;
 const DAY_MS = 86_400_000;
 /** A drop-in call as a whole: common SDKs give up after 3 s. */
@@ -66,7 +64,7 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   const health = new Health(events);
   const store = watchedStore(opened, (during, error) => health.storeFailed(during, error));
   const { credentials, directory } = store;
-  const masterKey = await findMasterKey(config, directory);
+  const masterKeys = await openMasterKeys(config, directory);
   const time = new StoreTime(clock, () => credentials.now(), events);
   await time.sync();
   const now = () => time.now();
@@ -74,7 +72,7 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   const { alarms, metrics, auditTrail, logger } = observing;
   for (const { en, zh } of store.warnings ?? []) logger.warn({ event: 'store.warning', advice_zh: zh }, en);
   const egress = createUndiciUpstream({ bases: config.upstreams, egressProxy: config.egressProxy });
-  const keeping = createKeeping({ config, store, masterKey, clock, time, events, upstream: metrics.timed(egress, clock) });
+  const keeping = createKeeping({ config, store, masterKeys, clock, time, events, upstream: metrics.timed(egress, clock) });
   const { catalog, keeper, accounts, keys, refresher, watcher, digest } = keeping;
   const lookAround = async (): Promise<void> => {
     const at = now();
@@ -103,6 +101,12 @@ async function compose(config: Config, clock: Clock, opened: Store) {
     log: observeRequests(observing.logger, metrics),
     unit: () => nodeRandom.unit(),
   });
+  const askStore = async (): Promise<void> => {
+    await store.ping();
+    if (await masterKeys.follow()) {
+      logger.info({ event: 'master_key.switched', key_id: masterKeys.ring.current.id }, 'sealing under another master key from now on');
+    }
+  };
   const loops: Loop[] = [];
   let stopListening = (): void => undefined;
 
@@ -142,9 +146,9 @@ async function compose(config: Config, clock: Clock, opened: Store) {
       // A notice only brings the next look forward, so that one that is missed is made up for by the look itself.
       stopListening = store.notices?.listen(() => watch.soon()) ?? stopListening;
       again(TIME_SYNC_MS, 'reading the time', () => time.sync());
-      again(PING_MS, 'asking the store', async () => {
-        // A newer schema: what this code would write is no longer right. Memory serves until somebody restarts us.
-        if (!(await health.look(() => store.ping()))) await refresher.stop();
+      again(LOOK_MS, 'asking the store', async () => {
+        // A newer schema or an unknown master key: what is due is left to nodes that can do it, memory serves on.
+        refresher.paused = !(await health.look(askStore));
       });
       again(PRUNE_MS, 'pruning the audit trail', () => directory.pruneAudit(now() - config.retention.auditDays * DAY_MS));
       health.started();

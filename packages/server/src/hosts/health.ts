@@ -1,19 +1,31 @@
 /**
- * What `/readyz` says. starting → ok ⇄ degraded, ok → blocked, any → draining; draining is the end.
+ * What `/readyz` says. starting → ok ⇄ degraded, ok ⇄ blocked, any → draining; draining is the end.
  *
  * The store is away (degraded) from the first call that fails until a ping, which really writes, succeeds: a full disk
- * lets reads pass. Memory serves on meanwhile. A schema that newer code has moved on is not ours to touch (blocked).
+ * lets reads pass. Memory serves on meanwhile. What this node must not or cannot work with is left to others (blocked).
  */
 
 import { ZhongkongError } from '../core/errors.ts';
 import type { EventBus } from '../core/events.ts';
 import type { HealthReport } from '../http/environment.ts';
 
+/** Why a store that answers is still not ours to work with, by the code of what the look at it throws. */
+const BLOCKS: Readonly<Record<string, Pick<HealthReport, 'cause' | 'reason'>>> = {
+  config_invalid: { cause: 'schema_newer', reason: 'a later version has changed the schema of the store' },
+  unseal_failed: { cause: 'master_key_unknown', reason: 'the store is sealed with a master key that this node does not have' },
+};
+
+/**
+ * How often the store is asked, ms, with one small write: how soon a store that can be written again, or that moved on,
+ * or that another master key seals is noticed.
+ */
+export const LOOK_MS = 5000;
+
 export class Health {
   readonly #events: EventBus;
   #phase: 'starting' | 'running' | 'draining' = 'starting';
   #trouble: string | null = null;
-  #blocked = false;
+  #block: (typeof BLOCKS)[string] | null = null;
 
   constructor(events: EventBus) {
     this.#events = events;
@@ -36,17 +48,18 @@ export class Health {
     if (error instanceof ZhongkongError && error.code === 'store_unavailable') this.#tell(during, error);
   }
 
-  /** Ask the store. False = not ours to work with any more. */
-  async look(ping: () => Promise<void>): Promise<boolean> {
+  /** Ask the store. False = not ours to work with now. */
+  async look(ask: () => Promise<void>): Promise<boolean> {
     try {
-      await ping();
-      this.#blocked = false;
+      await ask();
+      this.#block = null;
       if (this.#trouble !== null) this.#events.emit({ type: 'store.recovered' });
     } catch (error) {
-      this.#blocked = error instanceof ZhongkongError && error.code === 'config_invalid';
+      // A store that is away says nothing of whether it will be ours to work with.
+      this.#block = (error instanceof ZhongkongError && BLOCKS[error.code]) || this.#block;
       this.#tell('asking whether it can be written', error);
     }
-    return !this.#blocked;
+    return this.#block === null;
   }
 
   #tell(during: string, error: unknown): void {
@@ -57,7 +70,7 @@ export class Health {
   report(): HealthReport {
     if (this.#phase !== 'running') return { ready: false, status: this.#phase };
     // Nobody needs a key to ask, so what the store is and where stays in the log.
-    if (this.#blocked) return { ready: false, status: 'degraded', reason: 'a later version has changed the schema of the store' };
+    if (this.#block !== null) return { ready: false, status: 'degraded', ...this.#block };
     if (this.#trouble !== null) return { ready: true, status: 'degraded', reason: this.#trouble };
     return { ready: true, status: 'ok' };
   }

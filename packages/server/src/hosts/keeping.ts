@@ -4,9 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Keys } from '../access/keys.ts';
 import { nodeHash } from '../adapters/hash.ts';
-import { createKeyDigest } from '../adapters/key-digest.ts';
 import { nodeRandom } from '../adapters/random.ts';
-import { createSeal } from '../adapters/seal.ts';
 import type { Config } from '../config/schema.ts';
 import { Accounts } from '../core/accounts.ts';
 import type { Clock } from '../core/clock.ts';
@@ -19,18 +17,19 @@ import type { StoreTime } from '../core/store-time.ts';
 import type { Upstream } from '../core/upstream.ts';
 import { Watcher } from '../core/watcher.ts';
 import { CATALOG } from '../platforms/index.ts';
+import type { MasterKeys } from './master-key.ts';
 
 export interface KeepingDeps {
   readonly config: Config;
   readonly store: Store;
-  readonly masterKey: Buffer;
+  readonly masterKeys: MasterKeys;
   readonly clock: Clock;
   readonly time: StoreTime;
   readonly events: EventSink;
   readonly upstream: Upstream;
 }
 
-export function createKeeping({ config, store, masterKey, clock, time, events, upstream }: KeepingDeps) {
+export function createKeeping({ config, store, masterKeys, clock, time, events, upstream }: KeepingDeps) {
   const { credentials, directory, due } = store;
   const { refresh } = config;
   const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -38,8 +37,7 @@ export function createKeeping({ config, store, masterKey, clock, time, events, u
   const { cacheSize } = refresh;
   const graceMs = refresh.storeAwayMinutes * 60_000;
   const hash = nodeHash;
-  const seal = createSeal({ current: masterKey });
-  const digest = createKeyDigest(masterKey);
+  const { seal, digest, follow } = masterKeys;
   const settings = {
     upstreamDeadlineMs: refresh.upstreamTimeoutSeconds * 1000,
     leaseMs,
@@ -48,7 +46,8 @@ export function createKeeping({ config, store, masterKey, clock, time, events, u
   };
   const keeper = new Keeper({ credentials, upstream, clock, time, random: nodeRandom, hash, seal, events, holder, settings });
   const wake = (target: Target) => keeper.wake(target);
-  const accounts = new Accounts({ directory, credentials, catalog: CATALOG, seal, hash, time, events, cacheSize, wake });
+  const common = { directory, credentials, catalog: CATALOG, seal, hash, time, events, cacheSize };
+  const accounts = new Accounts({ ...common, wake, beforeSealing: follow });
   const keys = new Keys({ directory, digest, time, events, randomBytes, declared: config.keys, cacheSize, graceMs });
   const { concurrency } = refresh;
   const refresher = new Refresher({ due, credentials, keeper, accounts, catalog: CATALOG, clock, events, holder, leaseMs, concurrency });

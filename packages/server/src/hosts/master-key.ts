@@ -1,42 +1,70 @@
 /**
- * Finds the master key of an installation, and makes sure it is the one its secrets were sealed with.
+ * Finds the master keys of an installation, and follows which of them seals.
  *
- * A key file is made only for a store that has never seen a key: a missing file beside a used store is an accident
- * that a new key would turn into a loss.
+ * The store has the word: the setting `master_key` holds check values, of the key that seals and, behind it, of those
+ * that are being replaced (`master-key-rotation.ts`). All of these must be known here, so that no node takes work that
+ * it cannot open. A key file is made only for a store that has never seen a key: a missing file beside a used store is
+ * an accident that a new key would turn into a loss.
  */
 
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { masterKeyCheck, parseMasterKey, readOrCreateKeyFile } from '../adapters/master-key.ts';
+import { createKeyDigest, digestKeyOf } from '../adapters/key-digest.ts';
+import { readKeyFile, readOrCreateKeyFile } from '../adapters/key-file.ts';
+import { KeyRing } from '../adapters/key-ring.ts';
+import { MASTER_KEY_BYTES, parseMasterKeys } from '../adapters/master-key.ts';
+import { createSeal } from '../adapters/seal.ts';
 import { ZhongkongError } from '../core/errors.ts';
+import type { RotatingSeal } from '../core/seal.ts';
 import type { Directory } from '../core/store.ts';
 
-/** The setting that recognises the key without revealing it. */
-const CHECK = 'master_key';
+/** The setting that recognises the keys without revealing them: check values, apart by spaces, the first one seals. */
+export const KEYS_IN_USE = 'master_key';
+/** The setting with the key of the API keys' digests, sealed; absent until the first rotation, when it is derived. */
+export const DIGEST_KEY = 'key_digest';
+export const DIGEST_KEY_CONTEXT = 'setting key_digest';
 
 export interface MasterKeySource {
-  /** Base64 of 32 bytes, or null. */
+  /** One key or several (`parseMasterKeys`), or null. */
   readonly masterKey: string | null;
   /** Null only for a store that does not outlive the process. */
   readonly masterKeyFile: string | null;
 }
 
-export async function findMasterKey(source: MasterKeySource, directory: Directory): Promise<Buffer> {
-  const expected = await directory.setting(CHECK);
-  const key = load(source, expected !== null);
-  const check = masterKeyCheck(key);
-  if (expected === null && (await directory.putSetting(CHECK, null, check))) return key;
-  const stored = expected ?? (await directory.setting(CHECK));
-  if (stored === check) return key;
-  throw new ZhongkongError('unseal_failed', {
-    en: 'the master key is not the one that this store was sealed with',
-    zh: '当前主密钥不是加密此存储时所用的那个',
-  });
+export interface MasterKeys {
+  readonly ring: KeyRing;
+  readonly seal: RotatingSeal;
+  /** The keyed digest of an API key; the same for as long as the installation lives. */
+  readonly digest: (key: string) => string;
+  /** Seals with the key that the store names now; says whether that is another one. Throws `unseal_failed` when it is not known. */
+  follow(): Promise<boolean>;
 }
 
-function load({ masterKey, masterKeyFile }: MasterKeySource, used: boolean): Buffer {
-  if (masterKey !== null) return parseMasterKey(masterKey);
-  if (masterKeyFile === null) return randomBytes(32);
+/** Throws `config_invalid` or `unseal_failed`. */
+export async function openMasterKeys(source: MasterKeySource, directory: Directory): Promise<MasterKeys> {
+  const inUse = await directory.setting(KEYS_IN_USE);
+  const ring = new KeyRing(load(source, inUse !== null), () => readAgain(source));
+  if (inUse === null) await directory.putSetting(KEYS_IN_USE, null, ring.current.check);
+  const follow = async (): Promise<boolean> => {
+    const before = ring.current;
+    const checks = checksOf(await directory.setting(KEYS_IN_USE));
+    const missing = checks.find((check) => !ring.byCheck(check));
+    if (missing !== undefined || !ring.use(checks[0] ?? '')) throw unknownKey(checks.length > 1);
+    return ring.current !== before;
+  };
+  await follow();
+  const seal = createSeal(ring);
+  // After the look at which key seals: a rotation stores this before it lets another key seal.
+  const digestKey = await directory.setting(DIGEST_KEY);
+  const hmacKey = digestKey === null ? digestKeyOf(ring.current.master) : Buffer.from(seal.open(digestKey, DIGEST_KEY_CONTEXT), 'base64');
+  return { ring, seal, digest: createKeyDigest(hmacKey), follow };
+}
+
+export const checksOf = (inUse: string | null): readonly string[] => inUse?.split(' ') ?? [];
+
+function load({ masterKey, masterKeyFile }: MasterKeySource, used: boolean): readonly [Buffer, ...Buffer[]] {
+  if (masterKey !== null) return atLeastOne(parseMasterKeys(masterKey));
+  if (masterKeyFile === null) return [randomBytes(MASTER_KEY_BYTES)];
   if (used && !existsSync(masterKeyFile)) {
     throw new ZhongkongError(
       'config_invalid',
@@ -52,5 +80,40 @@ function load({ masterKey, masterKeyFile }: MasterKeySource, used: boolean): Buf
       },
     );
   }
-  return readOrCreateKeyFile(masterKeyFile);
+  return atLeastOne(readOrCreateKeyFile(masterKeyFile));
+}
+
+const atLeastOne = (keys: readonly Buffer[]): readonly [Buffer, ...Buffer[]] => keys as readonly [Buffer, ...Buffer[]];
+
+/** Only a file can have changed since the start. One that cannot be read now has no keys to add. */
+function readAgain({ masterKey, masterKeyFile }: MasterKeySource): readonly Buffer[] {
+  if (masterKey !== null || masterKeyFile === null) return [];
+  try {
+    return readKeyFile(masterKeyFile) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** `rotating`: a key is being replaced, and the former one may be the missing one. */
+function unknownKey(rotating: boolean): ZhongkongError {
+  if (!rotating) {
+    return new ZhongkongError('unseal_failed', {
+      en: 'the master key is not the one that this store was sealed with',
+      zh: '当前主密钥不是加密此存储时所用的那个',
+    });
+  }
+  return new ZhongkongError(
+    'unseal_failed',
+    {
+      en: "the store's master key is being changed, and one of the two keys is not known here",
+      zh: '此存储正在更换主密钥，而这里缺少新旧两个密钥中的一个',
+    },
+    {
+      advice: {
+        en: 'Give this node both keys, the new one first, until "zhongkong master-key rotate" has finished.',
+        zh: '在 “zhongkong master-key rotate” 完成之前，请为此节点同时配置两个密钥，新的在前。',
+      },
+    },
+  );
 }

@@ -17,6 +17,8 @@ export interface HealthReport {
   readonly ready: boolean;
   readonly status: 'ok' | 'starting' | 'degraded' | 'draining';
   readonly reason?: string;
+  /** What only a person can mend, as a stable name. */
+  readonly cause?: 'schema_newer' | 'master_key_unknown';
 }
 
 export interface AppOptions {

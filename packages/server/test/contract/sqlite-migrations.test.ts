@@ -10,10 +10,14 @@ import { MIGRATIONS, type Migration } from '../../src/stores/sql/migrations.ts';
 import { connectSqlite, openSqlite, sqliteProfile } from '../../src/stores/sql/sqlite.ts';
 import type { Tables } from '../../src/stores/sql/tables.ts';
 
-const addTable = (table: string): Migration => ({
+/** `servesFrom`: see `Migration`; without it a change that older code can work beside. */
+const addTable = (table: string, servesFrom?: number): Migration => ({
   name: table,
+  ...(servesFrom === undefined ? {} : { servesFrom }),
   up: async (db) => void (await db.schema.createTable(table).addColumn('id', 'integer').execute()),
 });
+
+const number = MIGRATIONS.length;
 
 describe('migrations', () => {
   let folder: string;
@@ -45,8 +49,8 @@ describe('migrations', () => {
     expect(await migrate(db, options([one, two]))).toBe(0);
     expect(await tables(db)).toEqual(['migrations', 'one', 'two']);
     expect(await db.selectFrom('migrations').selectAll().execute()).toEqual([
-      { number: 1, name: 'one', applied_at: 42 },
-      { number: 2, name: 'two', applied_at: 42 },
+      { number: 1, name: 'one', applied_at: 42, serves_from: 1 },
+      { number: 2, name: 'two', applied_at: 42, serves_from: 1 },
     ]);
   });
 
@@ -66,8 +70,7 @@ describe('migrations', () => {
 
   test('a schema of later code is refused with what to do, and not changed', async () => {
     const db = connect();
-    await migrate(db, options([...MIGRATIONS, addTable('later')]));
-    const number = MIGRATIONS.length;
+    await migrate(db, options([...MIGRATIONS, addTable('later', number + 1)]));
     await expect(openSqlite(file)).rejects.toMatchObject({
       code: 'config_invalid',
       message: `${file} has schema ${number + 1}, this version of Zhongkong knows schema ${number}: a later version has used it`,
@@ -96,8 +99,43 @@ describe('migrations', () => {
     const store = await openSqlite(file);
     await store.ping();
     await migrate(connect(), options([...MIGRATIONS, addTable('later')]));
+    await store.ping();
+    await migrate(connect(), options([...MIGRATIONS, addTable('later'), addTable('incompatible', number + 2)]));
     await expect(store.ping()).rejects.toMatchObject({ code: 'config_invalid' });
     await store.close();
+  });
+
+  test('beside a later schema work those that its migrations name, whatever was added after them', async () => {
+    // The last one but one takes away what this code's next version does without already.
+    const later = [...MIGRATIONS, addTable('expand'), addTable('contract', number + 1), addTable('more')];
+    await migrate(connect(), options(later));
+    const openAs = async (known: number) => {
+      const store = await openSqlite(file, { migrations: later.slice(0, known) });
+      await store.ping();
+      expect(await store.directory.putSetting(`by ${known}`, null, 'x')).toBe(true);
+      await store.close();
+    };
+    for (const known of [number + 3, number + 2, number + 1]) await openAs(known);
+    await expect(openAs(number)).rejects.toMatchObject({ code: 'config_invalid' });
+    expect(await schemaNumber(connect())).toBe(number + 3);
+  });
+
+  test('rows of before there was such a rule stand in nobody’s way, and later ones are heeded', async () => {
+    const db = connect();
+    await migrate(db, options(MIGRATIONS));
+    await db.schema.alterTable('migrations').dropColumn('serves_from').execute();
+    const store = await openSqlite(file);
+    await store.ping();
+    const both = [1, 2].map(() => migrate(connect(), options([...MIGRATIONS, addTable('later')])));
+    expect((await Promise.all(both)).sort()).toEqual([0, 1]);
+    await store.ping();
+    await migrate(connect(), options([...MIGRATIONS, addTable('later'), addTable('incompatible', number + 2)]));
+    await expect(store.ping()).rejects.toMatchObject({ code: 'config_invalid' });
+    await store.close();
+  });
+
+  test('no migration names code that is later than itself', () => {
+    for (const [index, { servesFrom = 1 }] of MIGRATIONS.entries()) expect(servesFrom).toBeLessThanOrEqual(index + 1);
   });
 
   test('the document of the schema names every table and every column, and no others', async () => {

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { Keys } from '../../src/access/keys.ts';
 import { RateLimiter } from '../../src/access/rate.ts';
 import { nodeHash } from '../../src/adapters/hash.ts';
-import { createKeyDigest } from '../../src/adapters/key-digest.ts';
+import { createKeyDigest, digestKeyOf } from '../../src/adapters/key-digest.ts';
+import { KeyRing } from '../../src/adapters/key-ring.ts';
 import { createSeal } from '../../src/adapters/seal.ts';
 import { Accounts } from '../../src/core/accounts.ts';
 import { EventBus } from '../../src/core/events.ts';
@@ -67,7 +68,7 @@ export async function createRig() {
   const time = new StoreTime(clock, () => credentials.now(), events);
   await time.sync();
   const master = randomBytes(32);
-  const seal = createSeal({ current: master });
+  const seal = createSeal(new KeyRing([master]));
   const keeper = new Keeper({
     credentials,
     upstream: { send: async () => ({ status: 200, text: '', dateMs: null }) },
@@ -86,7 +87,7 @@ export async function createRig() {
   const accounts = accountsWith((one) => keeper.wake(one));
   /** Another process's look at the same accounts: what it changes is not told to this one. */
   const elsewhere = accountsWith(async () => undefined);
-  const digest = createKeyDigest(master);
+  const digest = createKeyDigest(digestKeyOf(master));
   const declared = [
     {
       name: 'declared',

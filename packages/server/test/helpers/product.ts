@@ -25,26 +25,31 @@ export interface ProductOptions {
   readonly openStore?: typeof openStore;
 }
 
+/** How a later process differs from the first one: by what its environment adds, by the version of its store. */
+export type NodeOptions = Pick<ProductOptions, 'env' | 'openStore'>;
+
 export const SECRET = 'a'.repeat(32);
 
 export async function startProduct(options: ProductOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'zhongkong-test-'));
   const { simulator, url: wechat, close: closeSimulator } = await listenSimulator({ knobs: options.knobs ?? {} });
   const clock = new ShiftClock();
-  const config = await loadConfig({
-    flags: {
-      listen: '127.0.0.1:0',
-      store: `sqlite:${join(folder, 'zhongkong.db')}`,
-      'upstreams.wechat': wechat,
-      'log.level': 'silent',
-      ...options.flags,
-    },
-    env: options.env ?? {},
-    cwd: folder,
-    platforms: PLATFORM_MODES,
-  });
-  const start = async () => {
-    const engine = await openEngine(config, { clock, ...(options.openStore ? { openStore: options.openStore } : {}) });
+  const configWith = (env: NodeOptions['env']) =>
+    loadConfig({
+      flags: {
+        listen: '127.0.0.1:0',
+        store: `sqlite:${join(folder, 'zhongkong.db')}`,
+        'upstreams.wechat': wechat,
+        'log.level': 'silent',
+        ...options.flags,
+      },
+      env: { ...options.env, ...env },
+      cwd: folder,
+      platforms: PLATFORM_MODES,
+    });
+  const start = async ({ env, openStore: open = options.openStore }: NodeOptions = {}) => {
+    const config = await configWith(env);
+    const engine = await openEngine(config, { clock, ...(open ? { openStore: open } : {}) });
     const monitor = new EventMonitor();
     engine.events.on((event) => monitor.emit(event));
     await engine.applyConfig();
@@ -55,7 +60,7 @@ export async function startProduct(options: ProductOptions = {}) {
   };
   let running = await start();
   const others = new Set<typeof running>();
-  const admin = running.adminKey ?? config.adminKey ?? '';
+  const admin = running.adminKey ?? running.engine.config.adminKey ?? '';
   const { key } = await running.engine.keys.create(
     { name: 'test', scopes: ['credential:read', 'credential:refresh'], accounts: ['*'] },
     'test',
@@ -119,8 +124,8 @@ export async function startProduct(options: ProductOptions = {}) {
     },
 
     /** One more process on the same store; `call` and `token` reach it by its `server.url`. */
-    async node() {
-      const node = await start();
+    async node(other: NodeOptions = {}) {
+      const node = await start(other);
       others.add(node);
       return node;
     },
@@ -144,16 +149,15 @@ export async function startProduct(options: ProductOptions = {}) {
       return count ? count.normal + count.forced : 0;
     },
 
-    async restart(): Promise<void> {
+    async restart(other: NodeOptions = {}): Promise<void> {
       await running.server.close();
-      running = await start();
+      running = await start(other);
       // Its first look at what is due is over, so that a move of the clock does not look like a paused process to it.
       for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
     },
 
     async close(): Promise<void> {
-      for (const { server } of others) await server.close();
-      await running.server.close();
+      await Promise.all([...others, running].map(({ server }) => server.close()));
       await closeSimulator();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -140,7 +140,7 @@ describe('when opening', () => {
   test('a schema of a later version', async () => {
     const server = await serve();
     const store = await open(server.rest());
-    await config(server, (admin) => admin.hset('{zhongkong}:meta', 'schema', '2'));
+    await config(server, (admin) => admin.hset('{zhongkong}:meta', 'schema', '2', 'serves_from', '2'));
     expect((await failure(store.ping())).message).toMatch(/has schema 2, this version of Zhongkong knows schema 1/);
     expect((await failure(open(server.rest()))).message).toMatch(/has schema 2/);
   });

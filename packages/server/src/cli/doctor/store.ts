@@ -1,13 +1,12 @@
 /** The store: it opens, can be written, and its secrets can be opened with the master key that was found. */
 
 import { existsSync } from 'node:fs';
-import { createSeal } from '../../adapters/seal.ts';
 import { databaseFile } from '../../config/formats.ts';
 import type { Config } from '../../config/schema.ts';
 import { asZhongkongError } from '../../core/errors.ts';
 import type { Seal } from '../../core/seal.ts';
 import type { Store } from '../../core/store.ts';
-import { findMasterKey } from '../../hosts/master-key.ts';
+import { KEYS_IN_USE, openMasterKeys } from '../../hosts/master-key.ts';
 import { openStore } from '../../stores/open.ts';
 import { errorText } from '../failure.ts';
 import { storePlace } from '../../stores/place.ts';
@@ -20,9 +19,6 @@ export interface StoreCheck {
   /** Null when there is no right master key. */
   readonly seal: Seal | null;
 }
-
-/** The setting in which a store keeps what recognises its master key. */
-const KEY_CHECK = 'master_key';
 
 const failed = (check: string, error: unknown, subject: string | null): Finding => {
   const known = asZhongkongError(error);
@@ -59,7 +55,7 @@ export async function checkStore(config: Config): Promise<StoreCheck> {
 async function masterKey(config: Config, { directory }: Store): Promise<{ key: Finding; seal: Seal | null }> {
   const { masterKeyFile } = config;
   const subject = config.masterKey === null ? masterKeyFile : 'masterKey';
-  const isNew = (await directory.setting(KEY_CHECK)) === null;
+  const isNew = (await directory.setting(KEYS_IN_USE)) === null;
   // Finding a key for a store without one would make it: that is the server's to do.
   if (isNew && config.masterKey === null && (masterKeyFile === null || !existsSync(masterKeyFile))) {
     return {
@@ -68,7 +64,7 @@ async function masterKey(config: Config, { directory }: Store): Promise<{ key: F
     };
   }
   try {
-    const seal = createSeal({ current: await findMasterKey(config, directory) });
+    const { seal } = await openMasterKeys(config, directory);
     return { key: finding('master-key', 'ok', { en: "is the store's", zh: '与存储一致' }, null, subject), seal };
   } catch (error) {
     return { key: failed('master-key', error, subject), seal: null };

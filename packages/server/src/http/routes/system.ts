@@ -7,7 +7,13 @@ import type { Env } from '../environment.ts';
 import { guard, named, requireAnyKey } from '../guard.ts';
 import { json, respond } from '../respond.ts';
 
-const health = z.object({ status: z.enum(['ok', 'starting', 'degraded', 'draining']), reason: z.string().optional() }).openapi('Health');
+const health = z
+  .object({
+    status: z.enum(['ok', 'starting', 'degraded', 'draining']),
+    reason: z.string().optional(),
+    cause: z.enum(['schema_newer', 'master_key_unknown']).optional(),
+  })
+  .openapi('Health');
 const healthAnswer = (description: string) => ({ description, content: { 'application/json': { schema: health } } });
 
 const healthz = createRoute({
@@ -61,8 +67,8 @@ export function mountSystem(app: OpenAPIHono<Env>): void {
   app.openapi(healthz, () => json({ status: 'ok' }));
 
   app.openapi(readyz, (c) => {
-    const { ready, status, reason } = c.env.deps.health();
-    return json({ status, ...(reason === undefined ? {} : { reason }) }, ready ? 200 : 503);
+    const { ready, ...report } = c.env.deps.health();
+    return json(report, ready ? 200 : 503);
   });
 
   app.openapi(metrics, async (c) => {

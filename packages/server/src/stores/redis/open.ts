@@ -1,7 +1,7 @@
 /** Opens a Redis as a Store: connects, looks at what it can be trusted with, and at whose data is there. */
 
-import { ZhongkongError } from '../../core/errors.ts';
 import type { Store } from '../../core/store.ts';
+import { schemaNewer } from '../schema-newer.ts';
 import { RedisConnection, type RedisConnectionOptions } from './connection.ts';
 import { RedisCredentials } from './credentials.ts';
 import { RedisDirectory } from './directory.ts';
@@ -10,24 +10,36 @@ import { OPEN, PING } from './lua/life.ts';
 import { RedisNotices } from './notices.ts';
 import { parseRedisUrl } from './url.ts';
 
-/** Number of the layout that docs/storage-schema.md describes. */
-const SCHEMA = 1;
+export interface RedisLayout {
+  readonly number: number;
+  /** The number of the oldest layout whose code may work beside this one. */
+  readonly servesFrom: number;
+}
+
+/** The layout that docs/storage-schema.md describes. */
+const LAYOUT: RedisLayout = { number: 1, servesFrom: 1 };
+
+export interface RedisOptions extends RedisConnectionOptions {
+  /** The layout that is known. Default: that of this code; another one is for tests of an upgrade. */
+  readonly layout?: RedisLayout;
+}
 
 /** `rest` is what follows the scheme and its colon. Throws `store_unavailable` or `config_invalid`. */
-export async function openRedis(scheme: 'redis' | 'rediss', rest: string, options: RedisConnectionOptions = {}): Promise<Store> {
+export async function openRedis(scheme: 'redis' | 'rediss', rest: string, options: RedisOptions = {}): Promise<Store> {
   const target = parseRedisUrl(scheme, rest);
+  const { layout = LAYOUT } = options;
   const redis = await RedisConnection.open(target, options);
   try {
     const warnings = judge(await serverFacts(redis), target);
-    refuseNewer(await redis.run(OPEN, { known: SCHEMA, seen: 0 }), target.place);
-    return storeOn(redis, warnings);
+    refuseNewer(await redis.run(OPEN, { known: layout.number, serves_from: layout.servesFrom, seen: 0 }), target.place, layout);
+    return storeOn(redis, warnings, layout);
   } catch (error) {
     await redis.close();
     throw error;
   }
 }
 
-function storeOn(redis: RedisConnection, warnings: NonNullable<Store['warnings']>): Store {
+function storeOn(redis: RedisConnection, warnings: NonNullable<Store['warnings']>, layout: RedisLayout): Store {
   const credentials = new RedisCredentials(redis);
   const notices = new RedisNotices(redis);
   return {
@@ -37,7 +49,7 @@ function storeOn(redis: RedisConnection, warnings: NonNullable<Store['warnings']
     notices,
     warnings,
     async ping() {
-      refuseNewer(await redis.run(PING, { known: SCHEMA }), redis.target.place);
+      refuseNewer(await redis.run(PING, { known: layout.number, serves_from: layout.servesFrom }), redis.target.place, layout);
     },
     async close() {
       notices.close();
@@ -47,16 +59,7 @@ function storeOn(redis: RedisConnection, warnings: NonNullable<Store['warnings']
 }
 
 /** Not the store's trouble: what this version would write is no longer right, so the server stops being ready. */
-function refuseNewer(number: unknown, place: string): void {
-  if (Number(number) <= SCHEMA) return;
-  const what = {
-    en: `${place} has schema ${number}, this version of Zhongkong knows schema ${SCHEMA}: a later version has used it`,
-    zh: `${place} 的结构版本为 ${number}，当前版本的 Zhongkong 只支持到 ${SCHEMA}：更新的版本已使用过它`,
-  };
-  throw new ZhongkongError('config_invalid', what, {
-    advice: {
-      en: 'Start the later version again, or restore a backup from before the upgrade. Nothing was changed.',
-      zh: '请改用较新的版本启动，或恢复升级之前的备份。数据未被改动。',
-    },
-  });
+function refuseNewer(found: unknown, place: string, { number }: RedisLayout): void {
+  const [schema, servesFrom] = found as readonly [string, string | null];
+  if (Number(schema) > number && Number(servesFrom ?? schema) > number) throw schemaNewer(place, Number(schema), number);
 }

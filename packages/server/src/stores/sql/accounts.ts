@@ -5,7 +5,7 @@ import type { Page } from '../../core/store.ts';
 import type { ChangeLog } from './changes.ts';
 import type { SqlConnection } from './connection.ts';
 import { Gathered } from './gathered.ts';
-import type { AccountsTable } from './tables.ts';
+import { type AccountsTable, COLUMNS } from './tables.ts';
 import { underRevision } from './under-revision.ts';
 
 export class SqlAccounts {
@@ -24,7 +24,7 @@ export class SqlAccounts {
 
   async byAppId(appId: string): Promise<readonly Account[]> {
     const rows = await this.#db.read((db) =>
-      db.selectFrom('accounts').selectAll().where('app_id', '=', appId).orderBy('platform').orderBy('parent').execute(),
+      db.selectFrom('accounts').select(COLUMNS.accounts).where('app_id', '=', appId).orderBy('platform').orderBy('parent').execute(),
     );
     return rows.map(fromRow);
   }
@@ -33,7 +33,7 @@ export class SqlAccounts {
     const rows = await this.#db.read((db) =>
       db
         .selectFrom('accounts')
-        .selectAll()
+        .select(COLUMNS.accounts)
         .where('id', '>', after ?? '')
         .orderBy('id')
         .limit(limit)
@@ -72,7 +72,7 @@ export class SqlAccounts {
   }
 
   async #among(ids: readonly string[]): Promise<ReadonlyMap<string, Account>> {
-    const rows = await this.#db.read((db) => db.selectFrom('accounts').selectAll().where('id', 'in', ids).execute());
+    const rows = await this.#db.read((db) => db.selectFrom('accounts').select(COLUMNS.accounts).where('id', 'in', ids).execute());
     return new Map(rows.map((row) => [row.id, fromRow(row)]));
   }
 }

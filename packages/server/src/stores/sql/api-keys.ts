@@ -4,7 +4,7 @@ import type { ApiKeyRecord } from '../../core/api-key.ts';
 import type { Page } from '../../core/store.ts';
 import type { ChangeLog } from './changes.ts';
 import type { SqlConnection } from './connection.ts';
-import type { ApiKeysTable } from './tables.ts';
+import { type ApiKeysTable, COLUMNS } from './tables.ts';
 import { underRevision } from './under-revision.ts';
 
 export class SqlApiKeys {
@@ -17,12 +17,14 @@ export class SqlApiKeys {
   }
 
   async get(id: string): Promise<ApiKeyRecord | null> {
-    const row = await this.#db.read((db) => db.selectFrom('api_keys').selectAll().where('id', '=', id).executeTakeFirst());
+    const row = await this.#db.read((db) => db.selectFrom('api_keys').select(COLUMNS.api_keys).where('id', '=', id).executeTakeFirst());
     return row ? fromRow(row) : null;
   }
 
   async byDigest(digest: string): Promise<ApiKeyRecord | null> {
-    const row = await this.#db.read((db) => db.selectFrom('api_keys').selectAll().where('digest', '=', digest).executeTakeFirst());
+    const row = await this.#db.read((db) =>
+      db.selectFrom('api_keys').select(COLUMNS.api_keys).where('digest', '=', digest).executeTakeFirst(),
+    );
     return row ? fromRow(row) : null;
   }
 
@@ -30,7 +32,7 @@ export class SqlApiKeys {
     const rows = await this.#db.read((db) =>
       db
         .selectFrom('api_keys')
-        .selectAll()
+        .select(COLUMNS.api_keys)
         .where('id', '>', after ?? '')
         .orderBy('id')
         .limit(limit)

@@ -2,6 +2,7 @@
 
 import type { AuditEntry, Directory, StoredAuditEntry } from '../../core/store.ts';
 import type { SqlConnection } from './connection.ts';
+import { COLUMNS } from './tables.ts';
 
 /** Rows per INSERT: 5 values each, well under the number of parameters any database takes. */
 const INSERT_ROWS = 100;
@@ -32,7 +33,7 @@ export class SqlAudit {
     const rows = await this.#db.read((db) =>
       db
         .selectFrom('audit')
-        .selectAll()
+        .select(COLUMNS.audit)
         .where('seq', '<', before ?? Number.MAX_SAFE_INTEGER)
         .$if(subject !== undefined, (query) => query.where('subject', '=', subject ?? ''))
         .$if(action !== undefined, (query) => query.where('action', '=', action ?? ''))

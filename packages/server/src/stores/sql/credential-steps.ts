@@ -15,7 +15,7 @@ import type { CredentialId } from '../../core/credential.ts';
 import type { ChangeLog } from './changes.ts';
 import type { FencedWrite } from './credential-writes.ts';
 import type { RowSource, SqlProfile } from './profile.ts';
-import { COUNTERS, type CredentialsTable, type Tables } from './tables.ts';
+import { COLUMNS, COUNTERS, type CredentialsTable, type Tables } from './tables.ts';
 
 /** What one step makes of the row that it found. */
 export interface Outcome<T> {
@@ -95,9 +95,12 @@ export async function applySteps(
 const keyOf = ({ account, kind, chain }: CredentialId): string => JSON.stringify([account, kind, chain]);
 const distinct = (ids: readonly CredentialId[]): CredentialId[] => [...new Map(ids.map((id) => [keyOf(id), id])).values()];
 
+/** The columns of a credential, of the table by that name. */
+export const wholeRow = (name: 'credentials' | 'c') => sql.raw(COLUMNS.credentials.map((column) => `${name}.${column}`).join(', '));
+
 async function locked(db: Kysely<Tables>, { rowLocks, clock, isAmong, byIndex }: SqlProfile, ids: readonly CredentialId[]) {
   const order = rowLocks ? sql`order by account, kind, chain for update` : sql``;
-  const { rows } = await sql<CredentialsTable & { readonly at: number }>`select credentials.*, ${clock()} as at
+  const { rows } = await sql<CredentialsTable & { readonly at: number }>`select ${wholeRow('credentials')}, ${clock()} as at
     from credentials ${byIndex('primary')} where ${isAmong(ids)} ${order}`.execute(db);
   return rows;
 }

@@ -11,7 +11,7 @@ import type { ChangeLog } from './changes.ts';
 import type { SqlConnection } from './connection.ts';
 import { fenceFloor } from './credential-steps.ts';
 import { storeNow } from './store-clock.ts';
-import { COUNTERS, type CredentialsTable, type Tables } from './tables.ts';
+import { COLUMNS, COUNTERS, type CredentialsTable, type Tables } from './tables.ts';
 
 const NO_LEASE = { lease_holder: null, lease_until: null };
 
@@ -35,7 +35,7 @@ export class SqlCredentials implements CredentialStore {
 
   async list(account: string): Promise<readonly StoredCredential[]> {
     const rows = await this.#db.read((db) =>
-      db.selectFrom('credentials').selectAll().where('account', '=', account).orderBy('kind').orderBy('chain').execute(),
+      db.selectFrom('credentials').select(COLUMNS.credentials).where('account', '=', account).orderBy('kind').orderBy('chain').execute(),
     );
     return rows.map(stored);
   }
@@ -89,7 +89,7 @@ export class SqlCredentials implements CredentialStore {
       await fenceFloor(trx, profile);
       const rows = await trx
         .selectFrom('credentials')
-        .selectAll()
+        .select(COLUMNS.credentials)
         .where('account', '=', account)
         .$if(profile.rowLocks, (query) => query.forUpdate())
         .execute();
@@ -125,7 +125,12 @@ export const acquired = (row: CredentialsTable, takenOver: boolean): Acquired =>
 });
 
 const rowOf = (db: Kysely<Tables>, id: CredentialId) =>
-  db.selectFrom('credentials').selectAll().where('account', '=', id.account).where('kind', '=', id.kind).where('chain', '=', id.chain);
+  db
+    .selectFrom('credentials')
+    .select(COLUMNS.credentials)
+    .where('account', '=', id.account)
+    .where('kind', '=', id.kind)
+    .where('chain', '=', id.chain);
 
 const idOf = (row: CredentialsTable): CredentialId => ({ account: row.account, kind: row.kind, chain: row.chain });
 

@@ -3,7 +3,7 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Acquired, DueQueue } from '../../core/store.ts';
 import type { SqlConnection } from './connection.ts';
-import { storeLeases } from './credential-steps.ts';
+import { storeLeases, wholeRow } from './credential-steps.ts';
 import { acquired, leased } from './credentials.ts';
 import type { CredentialsTable, Tables } from './tables.ts';
 
@@ -48,7 +48,7 @@ export class SqlDueQueue implements DueQueue {
 
   async #inSteps(trx: Transaction<Tables>, holder: string, durationMs: number, limit: number): Promise<readonly Claimed[]> {
     const { profile } = this.#db;
-    const due = this.#due(sql`credentials.*, ${profile.clock()} as at`, limit);
+    const due = this.#due(sql`${wholeRow('credentials')}, ${profile.clock()} as at`, limit);
     const { rows } = await sql<CredentialsTable & { readonly at: number }>`${due}`.execute(trx);
     const claimed = rows.map(({ at, ...row }) => ({ ...leased(row, holder, at + durationMs), was_until: row.lease_until }));
     await storeLeases(trx, profile, claimed);
@@ -61,7 +61,7 @@ export class SqlDueQueue implements DueQueue {
     const { rows } = await sql<Claimed>`with due as (${due})
       update credentials c set fence = c.fence + 1, lease_holder = ${holder}, lease_until = ${clock()} + ${durationMs}
       from due where c.account = due.account and c.kind = due.kind and c.chain = due.chain
-      returning c.*, due.was_until`.execute(db);
+      returning ${wholeRow('c')}, due.was_until`.execute(db);
     // RETURNING promises no order.
     return rows.toSorted((one, other) => (one.next_attempt_at ?? 0) - (other.next_attempt_at ?? 0));
   }

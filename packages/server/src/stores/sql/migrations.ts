@@ -13,6 +13,12 @@ export interface Migration {
   /** A few words for the `migrations` table. */
   readonly name: string;
   readonly up: (db: Kysely<Tables>, profile: SqlProfile) => Promise<void>;
+  /**
+   * The number of the oldest schema whose code may go on beside this one. Left out when it only adds what older code
+   * neither sees nor has to fill (tables, indexes, columns that are null or have a default): then whatever worked before
+   * works on. What takes something away, or changes what is written, names the first code that does without it.
+   */
+  readonly servesFrom?: number;
 }
 
 export const MIGRATIONS: readonly Migration[] = [

@@ -8,7 +8,8 @@ import { Kysely, type LogEvent, MysqlAdapter, MysqlIntrospector, MysqlQueryCompi
 import type { Store } from '../../core/store.ts';
 import { ChangeLog } from './changes.ts';
 import { SqlConnection } from './connection.ts';
-import { migrate } from './migrate.ts';
+import { type MigrateOptions, migrate } from './migrate.ts';
+import type { Migration } from './migrations.ts';
 import { isDuplicate, isThere, isWorthRetryOnMysql, mysqlFault } from './mysql-faults.ts';
 import { MysqlPool, type MysqlPoolOptions } from './mysql-pool.ts';
 import { isAmong, onDuplicateKey, values } from './phrases.ts';
@@ -26,15 +27,18 @@ export interface MysqlOptions {
   readonly serverNow?: () => number;
   /** Sees every statement; for tests and debugging. Parameters may hold sealed secrets. */
   readonly log?: (event: LogEvent) => void;
+  /** The schema that is known. Default: that of this code; another one is for tests of an upgrade. */
+  readonly migrations?: readonly Migration[];
 }
 
 /** Throws `config_invalid` or `store_unavailable`. */
-export async function openMysql(text: string, { serverNow, log }: MysqlOptions = {}): Promise<Store> {
+export async function openMysql(text: string, { serverNow, log, migrations }: MysqlOptions = {}): Promise<Store> {
   const url = parseServerUrl(text, MYSQL);
   const { place } = url;
   const db = connectMysql(url, log ? { log } : {});
   try {
-    const profile = await prepare(url, serverNow);
+    const schema = { place, ...(migrations ? { migrations } : {}) };
+    const profile = await prepare(url, schema, serverNow);
     const changes = new ChangeLog(profile, randomBytes(8).toString('hex'));
     const connection = new SqlConnection({
       profile,
@@ -42,7 +46,7 @@ export async function openMysql(text: string, { serverNow, log }: MysqlOptions =
       writer: new ServerWriter({ db, profile, changes, announce: () => undefined }),
       release: () => db.destroy(),
     });
-    const store = await createSqlStore(connection, changes, place);
+    const store = await createSqlStore(connection, changes, schema);
     // A read-only server and a full disk show only when something is written.
     await store.ping();
     return store;
@@ -53,14 +57,14 @@ export async function openMysql(text: string, { serverNow, log }: MysqlOptions =
 }
 
 /** Finds out which server it is and brings the schema up to date, on a connection that may take its time. */
-async function prepare(url: ServerUrl, serverNow?: () => number): Promise<SqlProfile> {
+async function prepare(url: ServerUrl, schema: Omit<MigrateOptions, 'profile'>, serverNow?: () => number): Promise<SqlProfile> {
   const db = connectMysql(url, { patient: true, connections: 1 });
   try {
     const { rows } = await sql<{ version: string }>`select version() as version`.execute(db);
     const flavour = FLAVOURS.find(({ isIt }) => isIt(rows[0]?.version ?? ''));
     if (!flavour || !isAtLeast(rows[0]?.version ?? '', flavour.least)) throw serverFault(url.place, 'old', null);
     const profile = mysqlProfile(url.place, flavour.collation, serverNow);
-    await migrate(db, { profile, place: url.place });
+    await migrate(db, { profile, ...schema });
     return profile;
   } finally {
     await db.destroy();

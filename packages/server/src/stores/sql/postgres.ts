@@ -10,7 +10,8 @@ import type { Store } from '../../core/store.ts';
 import { Announcer } from './announcer.ts';
 import { ChangeLog } from './changes.ts';
 import { SqlConnection } from './connection.ts';
-import { migrate } from './migrate.ts';
+import { type MigrateOptions, migrate } from './migrate.ts';
+import type { Migration } from './migrations.ts';
 import { onConflict } from './phrases.ts';
 import { isDuplicate, isWorthRetryOnPostgres, postgresFault } from './postgres-faults.ts';
 import { announce, PostgresListener } from './postgres-listener.ts';
@@ -29,16 +30,19 @@ export interface PostgresOptions {
   readonly serverNow?: () => number;
   /** Sees every statement; for tests and debugging. Parameters may hold sealed secrets. */
   readonly log?: (event: LogEvent) => void;
+  /** The schema that is known. Default: that of this code; another one is for tests of an upgrade. */
+  readonly migrations?: readonly Migration[];
 }
 
 /** Throws `config_invalid` or `store_unavailable`. */
-export async function openPostgres(text: string, { serverNow, log }: PostgresOptions = {}): Promise<Store> {
+export async function openPostgres(text: string, { serverNow, log, migrations }: PostgresOptions = {}): Promise<Store> {
   const url = parseServerUrl(text, POSTGRES);
   const { place } = url;
   const profile = postgresProfile(place, serverNow);
+  const schema = { place, ...(migrations ? { migrations } : {}) };
   const db = connectPostgres(url, log ? { log } : {});
   try {
-    await prepare(url, profile);
+    await prepare(url, profile, schema);
     const origin = randomBytes(8).toString('hex');
     const changes = new ChangeLog(profile, origin);
     const announcer = new Announcer(() => announce(db, origin));
@@ -54,7 +58,7 @@ export async function openPostgres(text: string, { serverNow, log }: PostgresOpt
         await db.destroy();
       },
     });
-    const store = await createSqlStore(connection, changes, place);
+    const store = await createSqlStore(connection, changes, schema);
     // A standby and a full disk show only when something is written.
     await store.ping();
     return store;
@@ -65,14 +69,14 @@ export async function openPostgres(text: string, { serverNow, log }: PostgresOpt
 }
 
 /** Looks at the server and brings the schema up to date, on a connection that may take its time. */
-async function prepare(url: ServerUrl, profile: SqlProfile): Promise<void> {
+async function prepare(url: ServerUrl, profile: SqlProfile, schema: Omit<MigrateOptions, 'profile'>): Promise<void> {
   const db = connectPostgres(url, { patient: true, connections: 1 });
   try {
     const { rows } = await sql<{ version: number; encoding: string }>`
       select current_setting('server_version_num')::integer as version, current_setting('server_encoding') as encoding`.execute(db);
     if ((rows[0]?.version ?? 0) < 120_000) throw serverFault(url.place, 'old', null);
     if (rows[0]?.encoding !== 'UTF8') throw serverFault(url.place, 'encoding', null);
-    await migrate(db, { profile, place: url.place });
+    await migrate(db, { profile, ...schema });
   } finally {
     await db.destroy();
   }

@@ -17,6 +17,7 @@ import { SqlConnection } from './connection.ts';
 import { GroupWriter } from './group-writer.ts';
 import { BUSY_TIMEOUT_MS, LibsqlDialect } from './libsql-driver.ts';
 import { migrate } from './migrate.ts';
+import type { Migration } from './migrations.ts';
 import { isAmong, onConflict, values } from './phrases.ts';
 import type { SqlProfile } from './profile.ts';
 import { fileFault, isDuplicate, sqliteFault } from './sqlite-faults.ts';
@@ -30,6 +31,8 @@ export interface SqliteOptions {
   readonly lockPatienceMs?: number;
   /** Sees every statement; for tests and debugging. Parameters may hold sealed secrets. */
   readonly log?: (event: LogEvent) => void;
+  /** The schema that is known. Default: that of this code; another one is for tests of an upgrade. */
+  readonly migrations?: readonly Migration[];
 }
 
 /** `path` is relative to the working directory. Throws `store_unavailable` or `config_invalid`. */
@@ -46,7 +49,8 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
     await sql`pragma query_only = on`.execute(reader);
     await useWal(writer, file);
     await sql`pragma synchronous = full`.execute(writer);
-    await migrate(writer, { profile, place: file });
+    const schema = { place: file, ...(options.migrations ? { migrations: options.migrations } : {}) };
+    await migrate(writer, { profile, ...schema });
     const changes = new ChangeLog(profile, randomBytes(8).toString('hex'));
     const connection = new SqlConnection({
       profile,
@@ -59,7 +63,7 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
         await writer.destroy();
       },
     });
-    return await createSqlStore(connection, changes, file);
+    return await createSqlStore(connection, changes, schema);
   } catch (error) {
     await reader.destroy();
     await writer.destroy();

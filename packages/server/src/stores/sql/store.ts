@@ -7,11 +7,15 @@ import type { SqlConnection } from './connection.ts';
 import { SqlCredentials } from './credentials.ts';
 import { SqlDirectory } from './directory.ts';
 import { SqlDueQueue } from './due.ts';
-import { refuseNewer, schemaNumber } from './migrate.ts';
+import { type MigrateOptions, refuseNewer } from './migrate.ts';
 import { COUNTERS, type Tables } from './tables.ts';
 
-/** `place` is what messages call the database. */
-export async function createSqlStore(db: SqlConnection, changes: ChangeLog, place: string): Promise<Store> {
+/** `schema`: what the database is called, and which schema is known. */
+export async function createSqlStore(
+  db: SqlConnection,
+  changes: ChangeLog,
+  schema: Pick<MigrateOptions, 'place' | 'migrations'>,
+): Promise<Store> {
   // A process that lives shorter than its share of changes, such as a command, never prunes later.
   if (await db.read((reader) => changes.overgrown(reader))) await db.write((trx) => changes.prune(trx));
   return {
@@ -20,7 +24,7 @@ export async function createSqlStore(db: SqlConnection, changes: ChangeLog, plac
     due: new SqlDueQueue(db),
     ...(db.onChange ? { notices: { listen: db.onChange } } : {}),
     async ping() {
-      refuseNewer(await db.read((reader) => schemaNumber(reader)), place);
+      await db.read((reader) => refuseNewer(reader, schema));
       await db.write((trx) => countPing(trx));
     },
     close: () => db.close(),

@@ -94,6 +94,8 @@ export interface MigrationsTable {
   number: number;
   name: string;
   applied_at: number;
+  /** The oldest schema whose code may work beside this one. Null in rows of before there was such a rule. */
+  serves_from: number | null;
 }
 
 export interface Tables {
@@ -106,6 +108,48 @@ export interface Tables {
   counters: CountersTable;
   migrations: MigrationsTable;
 }
+
+/**
+ * The columns of the tables that are read whole. Named one by one, never `*`: later code may add columns while this code
+ * still runs, and what the server has prepared for `*` would then fail, or give what nobody here asked for.
+ */
+export const COLUMNS = {
+  credentials: ['account', 'kind', 'chain', 'generation', 'fence', 'lease_holder', 'lease_until', 'next_attempt_at', 'body'],
+  accounts: [
+    'id',
+    'platform',
+    'app_id',
+    'parent',
+    'mode',
+    'sealed_secrets',
+    'secret_revision',
+    'secret_fingerprints',
+    'enabled',
+    'note',
+    'declaration',
+    'created_at',
+    'updated_at',
+    'revision',
+  ],
+  api_keys: [
+    'id',
+    'name',
+    'active_name',
+    'digest',
+    'scopes',
+    'accounts',
+    'kinds',
+    'paths',
+    'calls_per_minute',
+    'cidrs',
+    'sealed',
+    'expires_at',
+    'revoked_at',
+    'created_at',
+    'revision',
+  ],
+  audit: ['seq', 'at', 'action', 'actor', 'subject', 'data'],
+} as const satisfies { readonly [Table in keyof Tables]?: readonly (keyof Tables[Table])[] };
 
 export const COUNTERS = {
   /** No removed credential ever had a fence above this, so new rows start here: no fence is given twice. */

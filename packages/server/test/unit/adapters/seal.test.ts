@@ -1,12 +1,13 @@
 // Sealing: what comes out, where it opens, and that no change of it goes unnoticed.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { KeyRing } from '../../../src/adapters/key-ring.ts';
 import { createSeal } from '../../../src/adapters/seal.ts';
 import { ZhongkongError } from '../../../src/core/errors.ts';
 
 const KEY = Buffer.alloc(32, 1);
 const OTHER = Buffer.alloc(32, 2);
-const seal = createSeal({ current: KEY });
+const seal = createSeal(new KeyRing([KEY]));
 
 const refused = (act: () => string) => {
   try {
@@ -66,12 +67,12 @@ describe('seal', () => {
 
   test('opens what a previous master key sealed, and seals under the current one', () => {
     const old = seal.seal('x', 'c');
-    const rotated = createSeal({ current: OTHER, previous: [KEY] });
+    const rotated = createSeal(new KeyRing([OTHER, KEY]));
     expect(rotated.open(old, 'c')).toBe('x');
     const fresh = rotated.seal('y', 'c');
     expect(fresh.slice(0, 11)).not.toBe(old.slice(0, 11));
     expect(refused(() => seal.open(fresh, 'c'))).toBe(true);
-    expect(refused(() => createSeal({ current: OTHER }).open(old, 'c'))).toBe(true);
+    expect(refused(() => createSeal(new KeyRing([OTHER])).open(old, 'c'))).toBe(true);
   });
 
   test('opens what earlier versions sealed', () => {

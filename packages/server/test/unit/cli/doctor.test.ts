@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSimulator } from '@zhongkong/simulator';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KeyRing } from '../../../src/adapters/key-ring.ts';
 import { createSeal } from '../../../src/adapters/seal.ts';
 import { checkAccountSecrets } from '../../../src/cli/doctor/accounts.ts';
 import type { Finding } from '../../../src/cli/doctor/finding.ts';
@@ -15,7 +16,7 @@ import { checkStore } from '../../../src/cli/doctor/store.ts';
 import type { Account } from '../../../src/core/account.ts';
 import { secretContext } from '../../../src/core/seal.ts';
 import { type Upstream, UpstreamError, type UpstreamRequest } from '../../../src/core/upstream.ts';
-import { findMasterKey } from '../../../src/hosts/master-key.ts';
+import { openMasterKeys } from '../../../src/hosts/master-key.ts';
 import { KINDS } from '../../../src/platforms/index.ts';
 import { createMemoryStore } from '../../../src/stores/memory/index.ts';
 import { openStore } from '../../../src/stores/open.ts';
@@ -47,7 +48,7 @@ function upstreamOf(simulator: ReturnType<typeof createSimulator>, sent: Upstrea
 
 describe('accounts', () => {
   const master = randomBytes(32);
-  const seal = createSeal({ current: master });
+  const seal = createSeal(new KeyRing([master]));
   const account = (id: string, patch: Partial<Account> = {}): Account => ({
     id,
     platform: 'official-account',
@@ -117,7 +118,7 @@ describe('accounts', () => {
   });
 
   it('not asked: unknown, disabled, sealed with another key', async () => {
-    const foreign = createSeal({ current: randomBytes(32) }).seal(SECRET, secretContext(classic));
+    const foreign = createSeal(new KeyRing([randomBytes(32)])).seal(SECRET, secretContext(classic));
     const { findings } = await check(
       [account(stable, { enabled: false }), account(classic, { sealedSecrets: [foreign] })],
       ['nobody', stable, classic],
@@ -220,7 +221,7 @@ describe('the store', () => {
   it('opens, and knows its master key from another one', async () => {
     const config = await configHere();
     const store = await openStore(config.store);
-    await findMasterKey(config, store.directory);
+    await openMasterKeys(config, store.directory);
     await store.close();
     const right = await checkStore(config);
     expect(levels(right.findings)).toEqual({ store: 'ok', 'master-key': 'ok' });

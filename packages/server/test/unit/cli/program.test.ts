@@ -22,6 +22,7 @@ const COMMANDS = [
   'key create',
   'key list',
   'key revoke',
+  'master-key rotate',
   'openapi',
   'serve',
   'token get',
@@ -57,7 +58,9 @@ describe('the command tree', () => {
       ...command.registeredArguments.map((argument) => `${path} ${argument.name()}`),
     ]);
     expect(takesValue.length).toBeGreaterThan(40);
-    const named = takesValue.filter((name) => /secret|key|token|password|value/i.test(name.replace(/^(key|token|account secret) /, '')));
+    const named = takesValue.filter((name) =>
+      /secret|key|token|password|value/i.test(name.replace(/^(key|token|account secret|master-key rotate) /, '')),
+    );
     // Files that hold secrets, and names.
     const files = named.filter((name) => name.endsWith('-file'));
     expect(named.filter((name) => !files.includes(name))).toEqual(['serve --dropin-accept-app-secret']);

@@ -49,7 +49,7 @@ const TABLE: readonly [name: string, given: Given, line: string][] = [
   [
     'short master key',
     env('MASTER_KEY', 'aGVsbG8='),
-    'masterKey must be the base64 of 32 bytes, as "openssl rand -base64 32" prints it, got (secret) (from ZHONGKONG_MASTER_KEY)',
+    'masterKey must be the base64 of 32 bytes, as "openssl rand -base64 32" prints it, or several, separated by commas or white space, got (secret) (from ZHONGKONG_MASTER_KEY)',
   ],
   [
     'two master keys',

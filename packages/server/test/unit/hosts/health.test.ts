@@ -44,8 +44,23 @@ test('a schema that newer code moved on: not ready, told once, without a word of
   const newer = new ZhongkongError('config_invalid', '/srv/zhongkong.db has schema 99');
   expect(await health.look(() => Promise.reject(newer))).toBe(false);
   await health.look(() => Promise.reject(newer));
-  expect(health.report()).toEqual({ ready: false, status: 'degraded', reason: 'a later version has changed the schema of the store' });
+  expect(health.report()).toEqual({
+    ready: false,
+    status: 'degraded',
+    reason: 'a later version has changed the schema of the store',
+    cause: 'schema_newer',
+  });
   expect(seen).toEqual(['store.failed']);
+  expect(await health.look(() => Promise.resolve())).toBe(true);
+  expect(health.report()).toEqual({ ready: true, status: 'ok' });
+});
+
+test('a master key that this node does not have: not ready until it has it', async () => {
+  const { health } = setUp();
+  expect(await health.look(() => Promise.reject(new ZhongkongError('unseal_failed', 'no')))).toBe(false);
+  expect(health.report()).toMatchObject({ ready: false, cause: 'master_key_unknown' });
+  expect(await health.look(() => Promise.reject(away))).toBe(false);
+  expect(health.report().ready).toBe(false);
   expect(await health.look(() => Promise.resolve())).toBe(true);
   expect(health.report()).toEqual({ ready: true, status: 'ok' });
 });

@@ -9,6 +9,7 @@ import { HandedOut } from '../../../src/dropin/handed-out.ts';
 import { Keys, type KeyInput } from '../../../src/access/keys.ts';
 import { RateLimiter } from '../../../src/access/rate.ts';
 import { nodeHash } from '../../../src/adapters/hash.ts';
+import { KeyRing } from '../../../src/adapters/key-ring.ts';
 import { createSeal } from '../../../src/adapters/seal.ts';
 import { type AccountInput, Accounts } from '../../../src/core/accounts.ts';
 import type { DeclaredKey } from '../../../src/core/declared.ts';
@@ -44,7 +45,7 @@ export async function createWorld(options: WorldOptions = {}) {
   const logged: RequestLog[] = [];
   events.on((event) => said.push(event));
   const storeTime = new StoreTime(time.clock, () => store.credentials.now(), events);
-  const seal = createSeal({ current: options.masterKey ?? Buffer.alloc(32, 7) });
+  const seal = createSeal(new KeyRing([options.masterKey ?? Buffer.alloc(32, 7)]));
   const wechat = scriptedWechat(() => time.clock.wall());
   const catalog = new Catalog(KINDS);
   const common = { time: storeTime, events, seal, hash: nodeHash };
