@@ -45,6 +45,8 @@ export interface UpstreamFailure {
   readonly advice: Bilingual;
   /** Minimal wait that this very code asks for. */
   readonly retryAfterMs?: number;
+  /** Longest wait worth its while, ms: asking costs nothing there. Default: the class's. */
+  readonly retryWithinMs?: number;
 }
 
 /** A failure as a record keeps it. */

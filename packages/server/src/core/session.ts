@@ -13,7 +13,7 @@ import { encodeRecord } from './codec.ts';
 import type { CredentialRecord } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
 import type { CoreEvent, EventSink, IssueReason } from './events.ts';
-import type { UpstreamFailure } from './failure.ts';
+import type { Bilingual, UpstreamFailure } from './failure.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
 import { INTENT_LAG_MS, issueKillsCurrent, type RefreshPolicy } from './policy.ts';
@@ -71,10 +71,10 @@ const HAND_OVER_TOLERANCE_MS = 5000;
 /** A value that upstream calls expired this close to its own end has simply outlived it: clocks differ. */
 const OWN_END_TOLERANCE_MS = 30_000;
 
-const INSTALLATION_ADVICE = {
-  en: 'WeChat could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".',
-  zh: '无法连接微信，或微信返回了无法识别的内容。若持续出现，请用 “zhongkong doctor” 检查 DNS、出网和 TLS。',
-};
+const unreachable = (upstream: string): Bilingual => ({
+  en: `The upstream (option upstreams.${upstream}) could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".`,
+  zh: `无法连接上游（配置项 upstreams.${upstream}），或上游返回了无法识别的内容。若持续出现，请用 “zhongkong doctor” 检查 DNS、出网和 TLS。`,
+});
 
 export class RefreshSession {
   readonly target: Target;
@@ -113,7 +113,7 @@ export class RefreshSession {
     this.#deps.events.emit(event);
   }
 
-  /** Ask upstream for a value. `forced` replaces a running one; only for chains that can. */
+  /** Ask upstream for a value. `forced` replaces a running one where upstream can; a lender is told that it is dead. */
   async ask(reason: IssueReason, forced = false): Promise<AskResult> {
     const { chain } = this.target;
     const allowed = allowedAt(this.record, chain.limits, reason, forced, this.now);
@@ -261,7 +261,7 @@ export class RefreshSession {
     const { seal, time, clock } = this.#deps;
     const sealed = account.sealedSecrets[slot];
     const secret = sealed === undefined ? '' : seal.open(sealed, secretContext(account.id));
-    const kills = issueKillsCurrent(chain.policy, forced);
+    const kills = this.#kills(forced);
     this.record = { ...this.record, counters: spend(this.record.counters, time.now(), forced) };
     if (kills) {
       this.record = withIntent(this.record, time.now(), forced);
@@ -289,7 +289,7 @@ export class RefreshSession {
       return {
         ok: false,
         answered: error.delivery === 'never_left',
-        failure: { class: 'transient', message: error.message, advice: INSTALLATION_ADVICE },
+        failure: { class: 'transient', message: error.message, advice: unreachable(request.upstream) },
       };
     }
   }
@@ -332,8 +332,8 @@ export class RefreshSession {
     this.#noteSecret(how.slot, false);
     if (before.failure) events.emit({ type: 'refresh.recovered', id, after: before.failure.class });
     if (this.record.generation === before.generation) return 'same';
-    this.#killed = issueKillsCurrent(chain.policy, how.forced);
-    this.#othersFrom = doubtFrom(before, chain.policy, { at: how.sentAt, forced: how.forced });
+    this.#killed = this.#kills(how.forced);
+    this.#othersFrom = doubtFrom(before, chain.policy, { at: how.sentAt, forced: how.forced && chain.forcible });
     if (!how.forced && changedEarly(before, chain.policy, how.sentAt)) this.noteForeign();
     this.onIssued?.();
     await this.#saveIssued();
@@ -347,6 +347,11 @@ export class RefreshSession {
       upstreamMs: how.upstreamMs,
     });
     return 'issued';
+  }
+
+  #kills(forced: boolean): boolean {
+    const { policy, forcible } = this.target.chain;
+    return issueKillsCurrent(policy, forced && forcible);
   }
 
   /** Clear the intent of a call that certainly issued nothing; count the others. */

@@ -48,7 +48,8 @@ export function createKeeping({ config, store, masterKey, clock, time, events, u
   };
   const keeper = new Keeper({ credentials, upstream, clock, time, random: nodeRandom, hash, seal, events, holder, settings });
   const wake = (target: Target) => keeper.wake(target);
-  const accounts = new Accounts({ directory, credentials, catalog: CATALOG, seal, hash, time, events, cacheSize, wake });
+  const upstreams = new Set(Object.keys(config.upstreams));
+  const accounts = new Accounts({ directory, credentials, catalog: CATALOG, seal, hash, time, events, cacheSize, upstreams, wake });
   const keys = new Keys({ directory, digest, time, events, randomBytes, declared: config.keys, cacheSize, graceMs });
   const { concurrency } = refresh;
   const refresher = new Refresher({ due, credentials, keeper, accounts, catalog: CATALOG, clock, events, holder, leaseMs, concurrency });
