@@ -83,15 +83,17 @@ const passedOn = ({ en, zh }: Bilingual): Bilingual => ({
 });
 
 function refused(errcode: number, errmsg: unknown): UpstreamFailure {
-  const { egressIp: _, retryAfterMs: __, ...told } = wechatFailure(errcode, errmsg, true);
+  const told = wechatFailure(errcode, errmsg, true);
   const row = ROWS[errcode];
   // A day's quota is the lender's to wait out.
   const failureClass = row?.class ?? (told.class === 'rate-day' ? 'rate-minute' : told.class);
   const advice = row?.advice ?? passedOn(told.advice);
   const ip = (typeof errmsg === 'string' && egressIpOf(errmsg)) || null;
   return {
-    ...told,
     class: failureClass,
+    errcode,
+    message: told.message,
+    ...(told.rid === undefined ? {} : { rid: told.rid }),
     advice: { en: advice.en.replaceAll('{ip}', ip ?? 'of the caller'), zh: advice.zh.replaceAll('{ip}', ip ?? '（未知）') },
     retryWithinMs: RETRY_WITHIN_MS,
   };
