@@ -7,7 +7,12 @@ import type { Env } from '../environment.ts';
 import { guard, named, requireAnyKey } from '../guard.ts';
 import { json, respond } from '../respond.ts';
 
-const health = z.object({ status: z.enum(['ok', 'starting', 'degraded', 'draining']), reason: z.string().optional() }).openapi('Health');
+const health = z
+  .object({
+    status: z.enum(['ok', 'starting', 'degraded', 'draining']),
+    reason: z.string().optional().openapi({ description: 'With degraded: the code of the cause', example: 'store_full' }),
+  })
+  .openapi('Health');
 const healthAnswer = (description: string) => ({ description, content: { 'application/json': { schema: health } } });
 
 const healthz = createRoute({
@@ -61,7 +66,9 @@ export function mountSystem(app: OpenAPIHono<Env>): void {
   app.openapi(healthz, () => json({ status: 'ok' }));
 
   app.openapi(readyz, (c) => {
-    const { ready, status, reason } = c.env.deps.health();
+    const { ready, status, causes } = c.env.deps.health();
+    // Nobody needs a key to ask: the code says what, and where the store is stays with the operators.
+    const reason = status === 'degraded' ? causes[0]?.code : undefined;
     return json({ status, ...(reason === undefined ? {} : { reason }) }, ready ? 200 : 503);
   });
 
