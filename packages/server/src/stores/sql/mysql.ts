@@ -32,9 +32,17 @@ export interface MysqlOptions {
 export async function openMysql(text: string, { serverNow, log }: MysqlOptions = {}): Promise<Store> {
   const url = parseServerUrl(text, MYSQL);
   const { place } = url;
-  const db = connectMysql(url, log ? { log } : {});
   try {
+    // Before the pool is made: one that nobody ever used would not be closed, and keep the process from ending.
     const profile = await prepare(url, serverNow);
+    return await openOn(connectMysql(url, log ? { log } : {}), profile, place);
+  } catch (error) {
+    throw mysqlFault(place, error);
+  }
+}
+
+async function openOn(db: Kysely<Tables>, profile: SqlProfile, place: string): Promise<Store> {
+  try {
     const changes = new ChangeLog(profile, randomBytes(8).toString('hex'));
     const connection = new SqlConnection({
       profile,
@@ -48,7 +56,7 @@ export async function openMysql(text: string, { serverNow, log }: MysqlOptions =
     return store;
   } catch (error) {
     await db.destroy();
-    throw mysqlFault(place, error);
+    throw error;
   }
 }
 
