@@ -57,11 +57,13 @@ export class StoreTime {
     const slackMs = uncertaintyMs + knownTo + DRIFT_MS;
     // A slow answer that agrees with what we know better: neither is exact, so they differ by both at most.
     if (this.#measured && Math.abs(byMs) <= slackMs && uncertaintyMs > knownTo) return false;
-    if (this.#measured && Math.abs(byMs) > JUMP_MS + slackMs) this.#events.emit({ type: 'clock.jumped', byMs });
+    const jumped = this.#measured && Math.abs(byMs) > JUMP_MS + slackMs;
     this.#offset = offset;
     this.#uncertaintyMs = uncertaintyMs;
     this.#measuredAt = after;
     this.#measured = true;
+    // By the new time: what is remembered of it would be an hour old at once after a jump of an hour.
+    if (jumped) this.#events.emit({ type: 'clock.jumped', byMs });
     return true;
   }
 
