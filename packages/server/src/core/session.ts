@@ -13,10 +13,11 @@ import { encodeRecord } from './codec.ts';
 import type { CredentialRecord } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
 import type { CoreEvent, EventSink, IssueReason } from './events.ts';
-import type { Bilingual, UpstreamFailure } from './failure.ts';
+import type { UpstreamFailure } from './failure.ts';
+import { changedEarly } from './foreign-refresh.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
-import { INTENT_LAG_MS, issueKillsCurrent, type RefreshPolicy } from './policy.ts';
+import { INTENT_LAG_MS, issueKillsCurrent } from './policy.ts';
 import type { Random } from './random.ts';
 import { nextAttemptAt, usable } from './schedule.ts';
 import type { Seal } from './seal.ts';
@@ -24,7 +25,7 @@ import type { CredentialStore, LeaseGrant } from './store.ts';
 import { StaleLease } from './stale-lease.ts';
 import type { StoreTime } from './store-time.ts';
 import { doubtFrom, failed, heldBack, issued, outcomeUnknown, probed, takenOver, withIntent, withoutIntent } from './transition.ts';
-import { type Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest } from './upstream.ts';
+import { type Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest, unreachableAdvice } from './upstream.ts';
 
 export interface SessionDeps {
   readonly credentials: CredentialStore;
@@ -66,15 +67,8 @@ const SKEW_WORTH_SAYING_MS = 60_000;
 const LOOK_AGAIN_MS = 60_000;
 /** A value that the store would not take is offered again this often, to the end of the lease. */
 const SLOWEST_SAVE_MS = 1000;
-/** A stable value this much before its hand-over cannot have changed by itself. */
-const HAND_OVER_TOLERANCE_MS = 5000;
 /** A value that upstream calls expired this close to its own end has simply outlived it: clocks differ. */
 const OWN_END_TOLERANCE_MS = 30_000;
-
-const unreachable = (upstream: string): Bilingual => ({
-  en: `The upstream (option upstreams.${upstream}) could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".`,
-  zh: `无法连接上游（配置项 upstreams.${upstream}），或上游返回了无法识别的内容。若持续出现，请用 “zhongkong doctor” 检查 DNS、出网和 TLS。`,
-});
 
 export class RefreshSession {
   readonly target: Target;
@@ -289,7 +283,7 @@ export class RefreshSession {
       return {
         ok: false,
         answered: error.delivery === 'never_left',
-        failure: { class: 'transient', message: error.message, advice: unreachable(request.upstream) },
+        failure: { class: 'transient', message: error.message, advice: unreachableAdvice(request.upstream) },
       };
     }
   }
@@ -401,13 +395,6 @@ export class RefreshSession {
   #leaseOutlastsCall(): boolean {
     return this.#deps.clock.monotonic() + this.#deps.settings.upstreamDeadlineMs < this.#leaseEndsAt;
   }
-}
-
-/** Asked for no change and got one long before the hand-over: only another fetcher can have made it. */
-function changedEarly(before: CredentialRecord, policy: RefreshPolicy, sentAt: number): boolean {
-  if (policy.type !== 'stable-window' || before.current === null || !usable(before, sentAt)) return false;
-  const handOverAt = before.current.expiresAt - policy.windowMs;
-  return sentAt < handOverAt - HAND_OVER_TOLERANCE_MS && before.unknownOutcomes === 0 && before.probeAt === null;
 }
 
 /** What a sealed AppSecret is bound to. */
