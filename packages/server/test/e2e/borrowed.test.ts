@@ -67,7 +67,7 @@ describe.each([
       }
     };
     // In steps that hit other points of the second window than of the first.
-    for (const end = now() + 2 * 7200; now() < end; await travel(61)) await look();
+    for (const end = now() + 2 * 7200; now() < end; await travel(89)) await look();
     expect(promises.size).toBeLessThanOrEqual(2);
     // The lender's own: the first, and one for each life that ended meanwhile.
     expect(lender.issues(ID, path)).toBe(3);
