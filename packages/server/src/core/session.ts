@@ -255,9 +255,8 @@ export class RefreshSession {
     const { seal, time, clock } = this.#deps;
     const sealed = account.sealedSecrets[slot];
     const secret = sealed === undefined ? '' : seal.open(sealed, secretContext(account.id));
-    const kills = this.#kills(forced);
     this.record = { ...this.record, counters: spend(this.record.counters, time.now(), forced) };
-    if (kills) {
+    if (this.#kills(forced)) {
       this.record = withIntent(this.record, time.now(), forced);
       await this.save({ release: false });
     }
