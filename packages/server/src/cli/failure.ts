@@ -34,20 +34,23 @@ export const wrongUsage = (text: Bilingual): CliFailure => new CliFailure(WRONG_
 /** In both languages, the Chinese one with a title where only English was said. */
 export const errorText = ({ text: { en, zh }, code }: ZhongkongError): Bilingual => ({ en, zh: zh === en ? inChinese(code, en) : zh });
 
+/** The name that says most: of a store that is unavailable, which trouble it has. */
+export const errorCode = ({ code, details }: ZhongkongError): string => details.trouble ?? code;
+
 /** What stops a start: the configuration, or the store that it names. */
 const START_FAULTS: ReadonlySet<string> = new Set(['config_invalid', 'store_unavailable', 'unseal_failed']);
 
 /** `error`, thrown while opening: then a store that cannot be opened is wrong configuration. */
 export function startFailure(error: unknown): unknown {
   if (!(error instanceof ZhongkongError) || !START_FAULTS.has(error.code)) return error;
-  return new CliFailure(WRONG_CONFIG, errorText(error), error.code, error.advice);
+  return new CliFailure(WRONG_CONFIG, errorText(error), errorCode(error), error.advice);
 }
 
 function known(error: unknown): CliFailure {
   if (error instanceof CliFailure) return error;
   if (error instanceof ZhongkongError) {
     const exitCode = error.code === 'config_invalid' ? WRONG_CONFIG : FAILED;
-    return new CliFailure(exitCode, errorText(error), error.code, error.advice);
+    return new CliFailure(exitCode, errorText(error), errorCode(error), error.advice);
   }
   const kind = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.name) : typeof error;
   return new CliFailure(FAILED, { en: `unexpected fault (${kind})`, zh: `意外错误（${kind}）` }, 'internal', {

@@ -21,14 +21,14 @@ export const accountSchema = z.object({
     zh: '调用方使用的账号 id，默认等于 `app_id`。',
   }),
   platform: described(matching(/^/, both('must be the name of a platform', '应为平台名称')), {
-    en: '`official-account`, `mini-program` or `mini-game`.',
-    zh: '`official-account`（公众号）、`mini-program`（小程序）或 `mini-game`（小游戏）。',
+    en: '`official-account`, `mini-program`, `mini-game`, or `borrowed` (from another Zhongkong, see `upstreams.borrowed`).',
+    zh: '`official-account`（公众号）、`mini-program`（小程序）、`mini-game`（小游戏），或 `borrowed`（向另一套中控借用，见 `upstreams.borrowed`）。',
   }),
   app_id: described(accountId().optional(), { en: 'AppID. Default: `id`.', zh: 'AppID，默认等于 `id`。' }),
   secret: described(z.union([appSecret(), z.tuple([appSecret(), appSecret()])], { error: SECRETS }).optional(), {
     secret: true,
-    en: 'AppSecret, or `[first, fallback]`: the fallback is tried once per change when WeChat refuses the first (40125).',
-    zh: 'AppSecret，或 `[first, fallback]`（首选和备用）：首选被微信拒绝（40125）时，每次变更只试一次备用。',
+    en: 'AppSecret, or `[first, fallback]`: the fallback is tried once per change when WeChat refuses the first (40125). With `borrowed`, an API key of the lender.',
+    zh: 'AppSecret，或 `[first, fallback]`（首选和备用）：首选被微信拒绝（40125）时，每次变更只试一次备用。`borrowed` 账号填出借方的 API key。',
   }),
   secretFile: described(file().optional(), {
     en: 'A file that holds the AppSecret, instead of `secret`. Two lines: first and fallback.',

@@ -68,6 +68,7 @@ function complete(
   return {
     ...form,
     store,
+    upstreams: { ...withoutNulls(form.upstreams), wechat: form.upstreams.wechat },
     masterKeyFile: masterKeyFile === null ? ownKeyFile : absolute(masterKeyFile),
     tls: tls && { certFile: absolute(tls.certFile), keyFile: absolute(tls.keyFile) },
     accounts: form.accounts && form.accounts.map((account, index) => declaredAccount(account, secretsInFiles.get(index))),
@@ -75,6 +76,9 @@ function complete(
     file,
   };
 }
+
+const withoutNulls = (upstreams: Readonly<Record<string, string | null>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(upstreams).flatMap(([name, origin]) => (origin === null ? [] : [[name, origin]])));
 
 function declaredAccount(account: AccountForm, secretsInFile: readonly string[] | undefined): DeclaredAccount {
   const id = account.id ?? account.app_id ?? '';

@@ -78,6 +78,11 @@ export const configSchema = z.object({
         en: "WeChat's API.",
         zh: '微信 API 的地址。',
       }),
+      borrowed: described(upstream().nullable().default(null), {
+        env: 'UPSTREAM_BORROWED',
+        en: 'Another Zhongkong that lends its tokens to accounts of the platform `borrowed`: docs/borrowed.md.',
+        zh: '另一套中控的地址，`borrowed` 平台的账号向它借用 token，见 docs/borrowed.zh-CN.md。',
+      }),
     })
     .prefault({}),
   tls: z
@@ -178,7 +183,8 @@ export interface Config extends Omit<ConfigForm, 'accounts' | 'keys' | 'listen' 
   readonly masterKeyFile: string | null;
   readonly accounts: readonly DeclaredAccount[] | null;
   readonly keys: readonly DeclaredKey[];
-  readonly upstreams: Readonly<Record<'wechat', string>>;
+  /** Those that are set. */
+  readonly upstreams: Readonly<Record<string, string> & { wechat: string }>;
   /** The configuration file that was read, or null. */
   readonly file: string | null;
 }

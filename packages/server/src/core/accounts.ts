@@ -43,6 +43,8 @@ export interface AccountsDeps {
   readonly cacheSize: number;
   /** Called before a secret is sealed: finds out which key seals, so that none is sealed under a key that was replaced. */
   readonly beforeSealing?: () => Promise<unknown>;
+  /** The `upstreams.*` that are configured. Default: whatever accounts need. */
+  readonly upstreams?: ReadonlySet<string>;
   /** Called after a change was stored, for each credential it concerns. */
   readonly wake: (target: Target) => Promise<void>;
 }
@@ -267,6 +269,22 @@ export class Accounts {
     const count = account.sealedSecrets.length;
     if (count < 1 || count > 2) throw wrong('secret', 'give one secret, or two: [first, fallback]');
     if (account.note.length > 200) throw wrong('note', 'at most 200 characters');
+    if (account.enabled) this.#assertReachable(account.platform);
+  }
+
+  #assertReachable(platform: string): void {
+    const { catalog, upstreams } = this.#deps;
+    const missing = catalog.neededUpstreams(platform).find((name) => upstreams?.has(name) === false);
+    if (missing === undefined) return;
+    const option = `upstreams.${missing} (ZHONGKONG_UPSTREAM_${missing.toUpperCase()})`;
+    throw new ZhongkongError(
+      'invalid_request',
+      {
+        en: `platform: ${platform} needs the option ${option}, which is not set`,
+        zh: `platform：${platform} 需要配置项 ${option}，目前未设置`,
+      },
+      { advice: { en: 'Set the option and start the server again.', zh: '请设置该配置项后重启服务。' } },
+    );
   }
 
   async #changed(account: Account, change: 'created' | 'updated', actor: string, data: AuditEntry['data']): Promise<Account> {

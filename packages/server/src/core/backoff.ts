@@ -19,7 +19,8 @@ export const nextBeijingMidnight = (now: number): number => (beijingDay(now) + 1
 export function backedOff(upstream: UpstreamFailure, before: Failure | null, now: number, unit: number): Failure {
   const attempts = before?.class === upstream.class ? before.attempts + 1 : 1;
   const { backoffMs } = FAILURE_CLASSES[upstream.class];
-  const base = backoffMs[Math.min(attempts, backoffMs.length) - 1] ?? 1000;
+  const step = backoffMs[Math.min(attempts, backoffMs.length) - 1] ?? 1000;
+  const base = Math.min(step, upstream.retryWithinMs ?? step);
   const spread = Math.max(base, upstream.retryAfterMs ?? 0) * (1 + unit * 0.2);
   // A day's quota: past midnight if that comes first, but not everybody at 00:00:00.
   const untilReset = nextBeijingMidnight(now) - now + 60_000 * (1 + unit);

@@ -6,6 +6,7 @@
  */
 
 import type { Bilingual } from './failure.ts';
+import type { StoreTrouble } from './store-trouble.ts';
 
 /** Every code, with the English and Chinese advice an operator or caller reads. */
 export const ERROR_ADVICE = {
@@ -93,6 +94,8 @@ export interface UpstreamDetail {
 export interface ErrorDetails extends UpstreamDetail {
   /** Whole seconds after which trying again can help. */
   readonly retryAfterSeconds?: number;
+  /** With `store_unavailable`: which trouble it is. */
+  readonly trouble?: StoreTrouble;
   /** Overrides the table's advice when the cause is known more exactly. */
   readonly advice?: Bilingual;
   readonly cause?: unknown;

@@ -5,6 +5,7 @@
 import type { Account } from './account.ts';
 import type { CredentialId } from './credential.ts';
 import type { Failure, FailureClass } from './failure.ts';
+import type { TroubleReport } from './store-trouble.ts';
 
 export type CredentialState = 'missing' | 'fresh' | 'due' | 'suspect' | 'expired' | 'dead';
 
@@ -48,8 +49,11 @@ export type CoreEvent =
   | { readonly type: 'clock.jumped'; readonly byMs: number }
   /** WeChat's Date header against our time. */
   | { readonly type: 'clock.skewed'; readonly byMs: number }
-  | { readonly type: 'store.failed'; readonly during: string; readonly cause: string }
+  /** Said again when the trouble turns into another. */
+  | { readonly type: 'store.failed'; readonly during: string; readonly trouble: TroubleReport }
   | { readonly type: 'store.recovered' }
+  /** This machine's wall clock against the store's, when they begin to differ by more than a minute; 0: they agree again. */
+  | { readonly type: 'clock.off'; readonly byMs: number }
   /** `during` is one of a few names, e.g. a route: it becomes a label. */
   | { readonly type: 'internal.error'; readonly during: string; readonly requestId?: string; readonly cause: unknown };
 

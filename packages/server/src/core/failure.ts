@@ -45,17 +45,9 @@ export interface UpstreamFailure {
   readonly advice: Bilingual;
   /** Minimal wait that this very code asks for. */
   readonly retryAfterMs?: number;
+  /** Longest wait worth its while, ms: asking costs nothing there. Default: the class's. */
+  readonly retryWithinMs?: number;
 }
-
-/** There was no answer of the platform's, or none that makes sense. */
-export const noAnswer = (message: string): UpstreamFailure => ({
-  class: 'transient',
-  message,
-  advice: {
-    en: 'WeChat could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".',
-    zh: '无法连接微信，或微信返回了无法识别的内容。若持续出现，请用 “zhongkong doctor” 检查 DNS、出网和 TLS。',
-  },
-});
 
 /** A failure as a record keeps it. */
 export interface Failure extends UpstreamFailure {

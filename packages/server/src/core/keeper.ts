@@ -108,9 +108,11 @@ export class Keeper {
     return { ...result, credential: await this.read(target, { deadlineMs: remainingMs() }) };
   }
 
-  /** An operator orders a new value now. */
+  /** An operator orders a new value now. Throws `not_available` for values that are another keeper's. */
   async refresh(target: Target, deadlineMs: number): Promise<ServedCredential> {
     this.#assertEnabled(target);
+    const { borrowed } = target.chain;
+    if (borrowed) throw new ZhongkongError('not_available', 'only its lender issues a borrowed value', borrowed);
     const { time, clock } = this.#deps;
     const remainingMs = this.#countdown(deadlineMs);
     const { generation } = await this.#load(target.id, remainingMs());
@@ -130,9 +132,9 @@ export class Keeper {
    */
   async revokeLeaked(target: Target, reason: string): Promise<CredentialRecord> {
     this.#assertEnabled(target);
-    const { policy, forcible } = target.chain;
+    const { policy, forcible, borrowed } = target.chain;
     if (!issueKillsCurrent(policy, forcible)) {
-      throw new ZhongkongError('not_available', 'no issue ends a value of this kind', { advice: LIVES_TO_ITS_END });
+      throw new ZhongkongError('not_available', 'no issue ends a value of this kind', borrowed ?? { advice: LIVES_TO_ITS_END });
     }
     return this.#leases.run(target, null, {
       run: async (session) => {

@@ -7,14 +7,14 @@
 import type { Account } from './account.ts';
 import type { CredentialId } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
-import type { UpstreamFailure } from './failure.ts';
+import type { Bilingual, UpstreamFailure } from './failure.ts';
 import type { RefreshPolicy } from './policy.ts';
 import type { UpstreamReply, UpstreamRequest } from './upstream.ts';
 
 export interface IssueInput {
   readonly appId: string;
   readonly secret: string;
-  /** Kill the running credential and make a new one; only for chains with `forcible`. */
+  /** Kill the running credential and make a new one (`forcible`), or say that it does not work (`borrowed`). */
   readonly force: boolean;
 }
 
@@ -58,6 +58,11 @@ export interface Chain {
   /** True for the failure that makes the second AppSecret worth a try (WeChat: 40125). */
   readonly tryFallbackSecret: (failure: UpstreamFailure) => boolean;
   readonly probe: Probe | null;
+  /**
+   * The values are another keeper's, who alone replaces them, at any moment. A forced call is a report for it to judge:
+   * it kills nothing that works. Orders and the leak procedure belong there, and `advice` says so. Default: ours.
+   */
+  readonly borrowed?: { readonly advice: Bilingual };
 }
 
 export interface KindDeclaration {
@@ -65,6 +70,8 @@ export interface KindDeclaration {
   readonly platforms: readonly string[];
   /** The kind behind `/v1/accounts/{account}/token`. One per platform. */
   readonly main: boolean;
+  /** The `upstreams.*` option that its accounts cannot do without, when it has no default. */
+  readonly needsUpstream?: string;
   /** By account mode; the first is the default mode. */
   readonly chains: Readonly<Record<string, Chain>>;
 }
@@ -92,6 +99,11 @@ export class Catalog {
   modes(platform: string): readonly string[] {
     const main = this.#kinds.find((kind) => kind.main && kind.platforms.includes(platform));
     return main ? Object.keys(main.chains) : [];
+  }
+
+  /** The `upstreams.*` options without a default that accounts of a platform cannot do without. */
+  neededUpstreams(platform: string): readonly string[] {
+    return this.#kinds.flatMap(({ platforms, needsUpstream }) => (platforms.includes(platform) && needsUpstream ? [needsUpstream] : []));
   }
 
   /** Every credential of an account. */

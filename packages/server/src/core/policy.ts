@@ -3,7 +3,7 @@
  *
  * rotate-with-grace: each issue kills the previous after a grace (classic token, component token, Douyin, …).
  * stable-window: asking again returns the same value until the last `windowMs` (stable_token, Feishu, QQ bot).
- * sliding: the same value, its life renewed (DingTalk legacy).
+ * sliding: the same value, its life renewed (DingTalk legacy, a borrowed value).
  * independent: old and new live side by side (Baidu, Kuaishou).
  */
 
@@ -17,7 +17,8 @@ interface Timing {
 export type RefreshPolicy =
   | (Timing & { readonly type: 'rotate-with-grace'; readonly graceMs: number })
   | (Timing & { readonly type: 'stable-window'; readonly windowMs: number })
-  | (Timing & { readonly type: 'sliding' })
+  /** `lookEveryMs`: asked again this often at least, because others may replace the value. Default: only near its end. */
+  | (Timing & { readonly type: 'sliding'; readonly lookEveryMs?: number })
   | (Timing & { readonly type: 'independent' });
 
 /**
@@ -70,5 +71,6 @@ export function plannedRefreshAt(policy: RefreshPolicy, issuedAt: number, expire
   const roomMs = policy.type === 'rotate-with-grace' ? Math.max(0, lifetimeMs - windowMs - policy.graceMs) : windowMs;
   const jitterMs = Math.min(policy.jitterMs, windowMs / 4, roomMs) * unit;
   const planned = expiresAt - windowMs + (policy.type === 'stable-window' ? jitterMs : -jitterMs);
-  return Math.floor(Math.max(planned, issuedAt + Math.min(SHORTEST_PLAN_MS, lifetimeMs)));
+  const lookAt = policy.type === 'sliding' && policy.lookEveryMs !== undefined ? issuedAt + policy.lookEveryMs - jitterMs : planned;
+  return Math.floor(Math.max(Math.min(planned, lookAt), issuedAt + Math.min(SHORTEST_PLAN_MS, lifetimeMs)));
 }

@@ -11,6 +11,7 @@ import type { EventSink } from './events.ts';
 import type { Keeper } from './keeper.ts';
 import type { Catalog } from './kind.ts';
 import type { Acquired, CredentialStore, DueQueue } from './store.ts';
+import { troubleOf } from './store-trouble.ts';
 
 export interface RefresherDeps {
   readonly due: DueQueue;
@@ -135,8 +136,7 @@ export class Refresher {
   #failed(error: unknown): void {
     this.#stumbled = true;
     if (!this.#failing) {
-      const cause = error instanceof Error ? error.message : 'unknown';
-      this.#deps.events.emit({ type: 'store.failed', during: 'claiming due credentials', cause });
+      this.#deps.events.emit({ type: 'store.failed', during: 'claiming due credentials', trouble: troubleOf(error) });
     }
     this.#failing = true;
   }

@@ -3,6 +3,7 @@
  *
  * Order: compare again (another node may have refreshed meanwhile) → cool down → verify once → refresh.
  * A verdict of `unknown` never issues: 45009, -1, 48001 and the like say nothing about the value.
+ * A borrowed value is its lender's to judge: the report is passed on.
  */
 
 import { allowedAt } from './budget.ts';
@@ -25,7 +26,7 @@ const UNPROBED_COOLDOWN_MS = 600_000;
 
 /** How long a credential of this chain rests after a verification, ms. */
 export function cooldownOf(chain: Chain, settings: { readonly reportCooldownMs: number }): number {
-  return chain.probe === null ? UNPROBED_COOLDOWN_MS : settings.reportCooldownMs;
+  return chain.probe === null && !chain.borrowed ? UNPROBED_COOLDOWN_MS : settings.reportCooldownMs;
 }
 
 export async function verifyReport(
@@ -40,6 +41,8 @@ export async function verifyReport(
   session.record = { ...session.record, lastVerifiedAt: session.now };
   const unverified = { outcome: 'unverified', retryAfterMs: cooldownMs } as const;
 
+  // The same value again: the lender found it alive, or could not tell. Which of the two, it does not say.
+  if (chain.borrowed) return (await session.ask('report', true)) === 'issued' ? { outcome: 'refreshed' } : unverified;
   if (chain.policy.type === 'stable-window') {
     // Free of harm: WeChat gives the running value again, or the newer one that somebody else made.
     const asked = await session.ask('report');

@@ -82,6 +82,8 @@ export function coolingMs(record: CredentialRecord, cooldownMs: number, now: num
 export function honestUntil(record: CredentialRecord, policy: RefreshPolicy, now: number, knownAt = now): number {
   const { current, intent, suspectFrom } = record;
   if (current === null || record.dead) return now;
+  // Nobody knows how much of its life is left until it was asked for again, which is being done.
+  if (issuedInFuture(record, now)) return Math.min(current.expiresAt, now + SUSPECT_LIFETIME_MS);
   const bySchedule = Math.max(record.refreshAt, Math.min(knownAt, now)) + survivesIssueMs(policy, false) - INTENT_LAG_MS;
   const byIntent = intent ? intent.at + survivesIssueMs(policy, intent.forced) : NEVER;
   const honest = Math.min(current.expiresAt, bySchedule, byIntent, suspectFrom ?? NEVER);

@@ -13,7 +13,7 @@ import { encodeRecord } from './codec.ts';
 import type { CredentialRecord } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
 import type { CoreEvent, EventSink, IssueReason } from './events.ts';
-import { noAnswer, type UpstreamFailure } from './failure.ts';
+import type { UpstreamFailure } from './failure.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
 import { INTENT_LAG_MS, issueKillsCurrent } from './policy.ts';
@@ -24,7 +24,7 @@ import type { CredentialStore, LeaseGrant } from './store.ts';
 import { StaleLease } from './stale-lease.ts';
 import type { StoreTime } from './store-time.ts';
 import { doubtFrom, failed, heldBack, issued, outcomeUnknown, probed, takenOver, withIntent, withoutIntent } from './transition.ts';
-import { type Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest } from './upstream.ts';
+import { type Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest, unreachableAdvice } from './upstream.ts';
 
 export interface SessionDeps {
   readonly credentials: CredentialStore;
@@ -112,7 +112,7 @@ export class RefreshSession {
     this.#deps.events.emit(event);
   }
 
-  /** Ask upstream for a value. `forced` replaces a running one; only for chains that can. */
+  /** Ask upstream for a value. `forced` replaces a running one where upstream can; a lender is told that it is dead. */
   async ask(reason: IssueReason, forced = false): Promise<AskResult> {
     const { chain } = this.target;
     const allowed = allowedAt(this.record, chain.limits, reason, forced, this.now);
@@ -262,9 +262,8 @@ export class RefreshSession {
     const { seal, time, clock } = this.#deps;
     const sealed = account.sealedSecrets[slot];
     const secret = sealed === undefined ? '' : seal.open(sealed, secretContext(account.id));
-    const kills = issueKillsCurrent(chain.policy, forced);
     this.record = { ...this.record, counters: spend(this.record.counters, time.now(), forced) };
-    if (kills) {
+    if (this.#kills(forced)) {
       this.record = withIntent(this.record, time.now(), forced);
       await this.save({ release: false });
     }
@@ -290,7 +289,7 @@ export class RefreshSession {
       return {
         ok: false,
         answered: error.delivery === 'never_left',
-        failure: noAnswer(error.message),
+        failure: { class: 'transient', message: error.message, advice: unreachableAdvice(request.upstream) },
       };
     }
   }
@@ -333,8 +332,8 @@ export class RefreshSession {
     this.#noteSecret(how.slot, false);
     if (before.failure) events.emit({ type: 'refresh.recovered', id, after: before.failure.class });
     if (this.record.generation === before.generation) return 'same';
-    this.#killed = issueKillsCurrent(chain.policy, how.forced);
-    this.#othersFrom = doubtFrom(before, chain.policy, { at: how.sentAt, forced: how.forced });
+    this.#killed = this.#kills(how.forced);
+    this.#othersFrom = doubtFrom(before, chain.policy, { at: how.sentAt, forced: how.forced && chain.forcible });
     if (!how.forced && changedEarly(before, chain.policy, how.sentAt)) this.noteForeign();
     this.onIssued?.();
     await this.#saveIssued({ release: this.onIssued === null });
@@ -348,6 +347,11 @@ export class RefreshSession {
       upstreamMs: how.upstreamMs,
     });
     return 'issued';
+  }
+
+  #kills(forced: boolean): boolean {
+    const { policy, forcible } = this.target.chain;
+    return issueKillsCurrent(policy, forced && forcible);
   }
 
   /** Clear the intent of a call that certainly issued nothing; count the others. */

@@ -2,7 +2,7 @@
  * "Now" for the core: the node's monotonic clock placed on the store's clock.
  *
  * The offset is measured at connect and every 30 s; half of the round trip is its uncertainty, which is taken off
- * every lifetime. A node whose wall clock is wrong by hours still agrees with the others.
+ * every lifetime. A node whose wall clock is wrong by hours still agrees with the others, and says so.
  */
 
 import type { Clock } from './clock.ts';
@@ -15,6 +15,8 @@ const DRIFT_EVERY_MS = 30_000;
 const DRIFT_MS = 10;
 /** A measurement less certain than this is made again at once. */
 const ROUGH_MS = 1000;
+/** This machine's wall clock is this far from the store's before it is worth saying. */
+const OFF_MS = 60_000;
 
 export class StoreTime {
   readonly #clock: Clock;
@@ -24,6 +26,8 @@ export class StoreTime {
   #uncertaintyMs = 0;
   #measuredAt = 0;
   #measured = false;
+  /** What was said last of this machine's wall clock; 0 = that it agrees. */
+  #saidOffMs = 0;
 
   constructor(clock: Clock, storeNow: () => Promise<number>, events: EventSink) {
     this.#clock = clock;
@@ -37,6 +41,7 @@ export class StoreTime {
   async sync(): Promise<void> {
     // The process may have been paused within: better now than to be seconds off until the next time.
     if ((await this.#measure()) && this.#uncertaintyMs > ROUGH_MS) await this.#measure();
+    this.#lookAtTheWall();
   }
 
   /** True when the measurement was better than what was known, or contradicted it. */
@@ -52,12 +57,23 @@ export class StoreTime {
     const slackMs = uncertaintyMs + knownTo + DRIFT_MS;
     // A slow answer that agrees with what we know better: neither is exact, so they differ by both at most.
     if (this.#measured && Math.abs(byMs) <= slackMs && uncertaintyMs > knownTo) return false;
-    if (this.#measured && Math.abs(byMs) > JUMP_MS + slackMs) this.#events.emit({ type: 'clock.jumped', byMs });
+    const jumped = this.#measured && Math.abs(byMs) > JUMP_MS + slackMs;
     this.#offset = offset;
     this.#uncertaintyMs = uncertaintyMs;
     this.#measuredAt = after;
     this.#measured = true;
+    // By the new time: what is remembered of it would be an hour old at once after a jump of an hour.
+    if (jumped) this.#events.emit({ type: 'clock.jumped', byMs });
     return true;
+  }
+
+  /** Said when it begins, when it changes as much again, and when it is over. */
+  #lookAtTheWall(): void {
+    const differsBy = Math.round(this.#clock.wall() - this.now());
+    const offMs = Math.abs(differsBy) > OFF_MS + this.uncertaintyMs ? differsBy : 0;
+    if (Math.abs(offMs - this.#saidOffMs) <= OFF_MS) return;
+    this.#saidOffMs = offMs;
+    this.#events.emit({ type: 'clock.off', byMs: offMs });
   }
 
   /** Epoch ms, integer. */

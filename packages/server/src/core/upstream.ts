@@ -4,6 +4,8 @@
  * The platforms describe requests and read replies as pure functions; only an adapter behind this port does I/O.
  */
 
+import type { Bilingual } from './failure.ts';
+
 export interface UpstreamRequest {
   /** Key of `upstreams.*` in the configuration, e.g. `wechat`. */
   readonly upstream: string;
@@ -44,3 +46,9 @@ export interface Upstream {
   /** Rejects with `UpstreamError` only. `deadlineMs` bounds the whole call, from DNS to the last byte. */
   send(request: UpstreamRequest, deadlineMs: number): Promise<UpstreamReply>;
 }
+
+/** What to do when an upstream, by its option's name, gave no answer that can be used. */
+export const unreachableAdvice = (upstream: string): Bilingual => ({
+  en: `The upstream (option upstreams.${upstream}) could not be reached or gave no sensible answer. If it lasts, check DNS, egress and TLS with "zhongkong doctor".`,
+  zh: `无法连接上游（配置项 upstreams.${upstream}），或上游返回了无法识别的内容。若持续出现，请用 “zhongkong doctor” 检查 DNS、出网和 TLS。`,
+});

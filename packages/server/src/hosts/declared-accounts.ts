@@ -44,7 +44,9 @@ async function apply(deps: DeclaredDeps, declared: DeclaredAccount): Promise<voi
     try {
       return await write(deps, declared);
     } catch (error) {
-      if (!(error instanceof ZhongkongError) || error.code !== 'conflict') throw error;
+      if (!(error instanceof ZhongkongError)) throw error;
+      if (error.code === 'invalid_request') throw refused(declared.id, error);
+      if (error.code !== 'conflict') throw error;
       const stored = await deps.accounts.fresh(declared.id);
       if (stored === null) {
         const taken = {
@@ -56,6 +58,13 @@ async function apply(deps: DeclaredDeps, declared: DeclaredAccount): Promise<voi
       if (again === 0) throw error;
     }
   }
+}
+
+/** What the configuration's own checks let pass, because it takes the platforms' declarations to see it. */
+function refused(id: string, error: ZhongkongError): ZhongkongError {
+  const { en, zh } = error.text;
+  const text = { en: `accounts: "${id}": ${en}`, zh: `accounts：“${id}”：${zh}` };
+  return new ZhongkongError('config_invalid', text, { advice: error.advice, cause: error });
 }
 
 async function write({ accounts, digest }: DeclaredDeps, declared: DeclaredAccount): Promise<void> {

@@ -23,7 +23,7 @@ import { observeRequests } from '../observe/requests.ts';
 import { openStore } from '../stores/open.ts';
 import { applyDeclaredAccounts } from './declared-accounts.ts';
 import { every, type Loop } from './every.ts';
-import { Health, LOOK_MS } from './health.ts';
+import { Health, LOOK_MS, withAlarms } from './health.ts';
 import { createKeeping } from './keeping.ts';
 import { openMasterKeys } from './master-key.ts';
 import { createObserving } from './observing.ts';
@@ -61,15 +61,15 @@ export async function openEngine(config: Config, options: EngineOptions = {}) {
 
 async function compose(config: Config, clock: Clock, opened: Store) {
   const events = new EventBus();
-  const health = new Health(events);
+  const time = new StoreTime(clock, () => store.credentials.now(), events);
+  const now = () => time.now();
+  const health = new Health(events, now);
   const store = watchedStore(opened, (during, error) => health.storeFailed(during, error));
   const { credentials, directory } = store;
   const masterKeys = await openMasterKeys(config, directory);
-  const time = new StoreTime(clock, () => credentials.now(), events);
-  await time.sync();
-  const now = () => time.now();
   const observing = createObserving({ config, store, events, clock, now, inFlight: () => keeping.refresher.inFlight });
   const { alarms, metrics, auditTrail, logger } = observing;
+  await time.sync();
   for (const { en, zh } of store.warnings ?? []) logger.warn({ event: 'store.warning', advice_zh: zh }, en);
   const egress = createUndiciUpstream({ bases: config.upstreams, egressProxy: config.egressProxy });
   const keeping = createKeeping({ config, store, masterKeys, clock, time, events, upstream: metrics.timed(egress, clock) });
@@ -87,7 +87,7 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   const handedOut = new HandedOut();
   const app = createApp({
     ...{ keeper, accounts, keys, catalog, directory, credentials, limiter, clock, time, events, handedOut },
-    health: () => health.report(),
+    health: () => withAlarms(health.report(), alarms),
     metrics: () => metrics.text(),
     options: {
       docsPublic: config.docs.public,

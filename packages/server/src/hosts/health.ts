@@ -1,20 +1,20 @@
 /**
- * What `/readyz` says. starting → ok ⇄ degraded, ok ⇄ blocked, any → draining; draining is the end.
+ * What `/readyz` and `/v1/status` say of the server. starting → ok ⇄ degraded, ok ⇄ blocked, any → draining; draining is
+ * the end.
  *
  * The store is away (degraded) from the first call that fails until a ping, which really writes, succeeds: a full disk
  * lets reads pass. Memory serves on meanwhile. What this node must not or cannot work with is left to others (blocked).
+ * Only a ping turns one trouble into another: calls that fail in different ways would have them flicker.
  */
 
 import { ZhongkongError } from '../core/errors.ts';
 import type { EventBus } from '../core/events.ts';
-import type { HealthReport } from '../http/environment.ts';
+import { type StoreTrouble, troubleOf } from '../core/store-trouble.ts';
+import type { HealthReport, ServerCause } from '../http/environment.ts';
+import type { Alarms } from '../observe/alarms.ts';
 
-/** Why a store that answers is still not ours to work with, by the code of what the look at it throws. */
-const BLOCKS: Readonly<Record<string, Pick<HealthReport, 'cause' | 'reason'>>> = {
-  config_invalid: { cause: 'schema_newer', reason: 'a later version has changed the schema of the store' },
-  unseal_failed: { cause: 'master_key_unknown', reason: 'the store is sealed with a master key that this node does not have' },
-};
-
+/** Troubles of a store that answers and is still not ours to work with. */
+const BLOCKING: ReadonlySet<string> = new Set<StoreTrouble>(['schema_newer', 'master_key_unknown']);
 /**
  * How often the store is asked, ms, with one small write: how soon a store that can be written again, or that moved on,
  * or that another master key seals is noticed.
@@ -24,13 +24,17 @@ export const LOOK_MS = 5000;
 export class Health {
   readonly #events: EventBus;
   #phase: 'starting' | 'running' | 'draining' = 'starting';
-  #trouble: string | null = null;
-  #block: (typeof BLOCKS)[string] | null = null;
+  #trouble: ServerCause | null = null;
+  #blocked = false;
 
-  constructor(events: EventBus) {
+  /** `now`: store time, epoch ms. */
+  constructor(events: EventBus, now: () => number) {
     this.#events = events;
     events.on((event) => {
-      if (event.type === 'store.failed') this.#trouble = `store failed while ${event.during}`;
+      if (event.type === 'store.failed') {
+        const since = event.trouble.code === this.#trouble?.code ? this.#trouble.since : now();
+        this.#trouble = { ...event.trouble, since };
+      }
       if (event.type === 'store.recovered') this.#trouble = null;
     });
   }
@@ -45,33 +49,42 @@ export class Health {
 
   /** Some call to the store failed; only what says that the store is away counts. */
   storeFailed(during: string, error: unknown): void {
-    if (error instanceof ZhongkongError && error.code === 'store_unavailable') this.#tell(during, error);
+    const isAway = error instanceof ZhongkongError && error.code === 'store_unavailable';
+    if (isAway && this.#trouble === null) this.#tell(during, error);
   }
 
   /** Ask the store. False = not ours to work with now. */
   async look(ask: () => Promise<void>): Promise<boolean> {
     try {
       await ask();
-      this.#block = null;
+      this.#blocked = false;
       if (this.#trouble !== null) this.#events.emit({ type: 'store.recovered' });
     } catch (error) {
+      const trouble = troubleOf(error);
       // A store that is away says nothing of whether it will be ours to work with.
-      this.#block = (error instanceof ZhongkongError && BLOCKS[error.code]) || this.#block;
-      this.#tell('asking whether it can be written', error);
+      this.#blocked ||= BLOCKING.has(trouble.code);
+      if (trouble.code !== this.#trouble?.code) this.#tell('asking whether it can be written', error);
     }
-    return this.#block === null;
+    return !this.#blocked;
   }
 
   #tell(during: string, error: unknown): void {
-    if (this.#trouble !== null) return;
-    this.#events.emit({ type: 'store.failed', during, cause: error instanceof Error ? error.message : 'unknown' });
+    this.#events.emit({ type: 'store.failed', during, trouble: troubleOf(error) });
   }
 
   report(): HealthReport {
-    if (this.#phase !== 'running') return { ready: false, status: this.#phase };
-    // Nobody needs a key to ask, so what the store is and where stays in the log.
-    if (this.#block !== null) return { ready: false, status: 'degraded', ...this.#block };
-    if (this.#trouble !== null) return { ready: true, status: 'degraded', reason: this.#trouble };
-    return { ready: true, status: 'ok' };
+    const causes = this.#trouble === null ? [] : [this.#trouble];
+    if (this.#phase !== 'running') return { ready: false, status: this.#phase, causes };
+    return { ready: !this.#blocked, status: this.#trouble === null ? 'ok' : 'degraded', causes };
   }
+}
+
+/** The report, and what else the alarms know of the server as a whole: its clocks, faults of our own. */
+export function withAlarms(report: HealthReport, alarms: Pick<Alarms, 'active'>): HealthReport {
+  // The store's trouble is there already, by its own name.
+  const others = alarms.active().filter(({ account, code }) => account === '' && code !== 'store_failed');
+  return {
+    ...report,
+    causes: [...report.causes, ...others.map(({ code, cause: message, since, advice }) => ({ code, message, since, advice }))],
+  };
 }

@@ -46,8 +46,9 @@ export function createKeeping({ config, store, masterKeys, clock, time, events, 
   };
   const keeper = new Keeper({ credentials, upstream, clock, time, random: nodeRandom, hash, seal, events, holder, settings });
   const wake = (target: Target) => keeper.wake(target);
+  const upstreams = new Set(Object.keys(config.upstreams));
   const common = { directory, credentials, catalog: CATALOG, seal, hash, time, events, cacheSize };
-  const accounts = new Accounts({ ...common, wake, beforeSealing: follow });
+  const accounts = new Accounts({ ...common, upstreams, wake, beforeSealing: follow });
   const keys = new Keys({ directory, digest, time, events, randomBytes, declared: config.keys, cacheSize, graceMs });
   const { concurrency } = refresh;
   const refresher = new Refresher({ due, credentials, keeper, accounts, catalog: CATALOG, clock, events, holder, leaseMs, concurrency });

@@ -6,6 +6,7 @@ import type { Accounts } from '../core/accounts.ts';
 import type { ApiKeyRecord } from '../core/api-key.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EventSink } from '../core/events.ts';
+import type { Bilingual } from '../core/failure.ts';
 import type { Keeper } from '../core/keeper.ts';
 import type { Catalog } from '../core/kind.ts';
 import type { CredentialStore, Directory } from '../core/store.ts';
@@ -13,12 +14,21 @@ import type { StoreTime } from '../core/store-time.ts';
 import type { HandedOut } from '../dropin/handed-out.ts';
 import type { RequestTrace } from '../dropin/trace.ts';
 
+/** What is wrong with the server as a whole, by a stable name. */
+export interface ServerCause {
+  readonly code: string;
+  /** For operators only: it may name a file or a host. */
+  readonly message: string;
+  /** Store time, epoch ms. */
+  readonly since: number;
+  readonly advice: Bilingual;
+}
+
 export interface HealthReport {
   readonly ready: boolean;
   readonly status: 'ok' | 'starting' | 'degraded' | 'draining';
-  readonly reason?: string;
-  /** What only a person can mend, as a stable name. */
-  readonly cause?: 'schema_newer' | 'master_key_unknown';
+  /** The gravest first; with `degraded`, the first one is why. */
+  readonly causes: readonly ServerCause[];
 }
 
 export interface AppOptions {

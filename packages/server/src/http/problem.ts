@@ -31,10 +31,11 @@ export const PROBLEMS = {
   deadline_exceeded: { status: 504, title: 'Not in time' },
 } as const satisfies Record<ErrorCode, { readonly status: number; readonly title: string }>;
 
-/** The store's own words name places on the server's machine, so they are for administrators; others learn that it is away. */
+/** The store's own words name places on the server's machine, so they are for administrators; others learn the trouble's name. */
 export function forCaller(error: ZhongkongError, caller: ApiKeyRecord | undefined): ZhongkongError {
   if (error.code !== 'store_unavailable' || caller?.scopes.includes('admin')) return error;
-  return new ZhongkongError('store_unavailable', 'the store cannot be used at the moment');
+  const { trouble } = error.details;
+  return new ZhongkongError('store_unavailable', `the store cannot be used at the moment${trouble === undefined ? '' : ` (${trouble})`}`);
 }
 
 /** The answer for an error. `headers` come on top, e.g. `allow`. */

@@ -11,6 +11,8 @@ export type AlarmCode =
   | 'secret_fallback'
   | 'store_failed'
   | 'clock_jumped'
+  /** This machine's wall clock differs from the store's; harmless for credentials, which go by the store's. */
+  | 'clock_off'
   | 'clock_skewed'
   | 'internal_error';
 
@@ -34,6 +36,7 @@ export const ALARM_RULES: Readonly<Record<AlarmCode, AlarmRule>> = {
   secret_fallback: { severity: 'warning', holdMs: 24 * HOUR },
   store_failed: { severity: 'critical', holdMs: null },
   clock_jumped: { severity: 'warning', holdMs: HOUR },
+  clock_off: { severity: 'warning', holdMs: null },
   // Seen again with every upstream call while it lasts, so at least once per token lifetime.
   clock_skewed: { severity: 'warning', holdMs: 2 * HOUR },
   internal_error: { severity: 'warning', holdMs: HOUR },
@@ -48,17 +51,17 @@ const ADVICE = {
     en: 'WeChat no longer accepts the first AppSecret; the fallback works. Make the working one the first: "zhongkong account secret".',
     zh: '微信已不接受第一个 AppSecret，目前使用备用的。请用 “zhongkong account secret” 把可用的那个设为第一个。',
   },
-  store_failed: {
-    en: 'Check that the store runs, is reachable and writable, and that its disk is not full. Credentials in memory are served meanwhile.',
-    zh: '请检查存储是否在运行、可连接、可写，磁盘是否已满；在此期间继续用内存中的凭据提供服务。',
-  },
   clock_jumped: {
     en: 'Somebody or something set a clock. Run NTP (chrony) on this machine and on the store.',
     zh: '系统时间发生跳变。请在本机和存储所在机器上启用 NTP（如 chrony）。',
   },
+  clock_off: {
+    en: "Run NTP (chrony) on this machine. Lifetimes stay right, because they go by the store's clock; the times in this machine's log are wrong, and TLS may fail.",
+    zh: '请在本机启用 NTP（如 chrony）校时。有效期以存储的时钟为准，不受影响；但本机日志的时间是错的，TLS 也可能失败。',
+  },
   clock_skewed: {
-    en: "This machine's clock differs from WeChat's by over a minute. Run NTP (chrony).",
-    zh: '本机时间与微信服务器相差超过一分钟，请启用 NTP（如 chrony）校时。',
+    en: "The store's clock (with SQLite: this machine's) differs from WeChat's by over a minute. Run NTP (chrony) there.",
+    zh: '存储的时钟（使用 SQLite 时即本机时钟）与微信服务器相差超过一分钟，请在该机器上启用 NTP（如 chrony）校时。',
   },
   internal_error: {
     en: 'A fault of ours. The log has the stack; please report it.',
@@ -66,8 +69,11 @@ const ADVICE = {
   },
 } as const satisfies Partial<Record<AlarmCode, Bilingual>>;
 
-/** The codes whose cause is always the same; `refresh_failing` brings the advice of the failure itself. */
+/** The codes whose cause is always the same; `refresh_failing` and `store_failed` bring the advice of the failure itself. */
 export type PlainAlarmCode = keyof typeof ADVICE | 'foreign_refresh';
+
+/** How far a clock is from another, for people: `3600 s ahead of`. */
+export const spanOf = (byMs: number): string => `${Math.round(Math.abs(byMs) / 1000)} s ${byMs > 0 ? 'ahead of' : 'behind'}`;
 
 /** `chain`: the one of the credential it is about, or '' for the server as a whole. */
 export const alarmAdvice = (code: PlainAlarmCode, chain = ''): Bilingual =>

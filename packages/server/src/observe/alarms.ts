@@ -9,7 +9,7 @@
 import { type CredentialId, credentialKey } from '../core/credential.ts';
 import type { CoreEvent, EventBus, EventType } from '../core/events.ts';
 import { type Bilingual, FAILURE_CLASSES, type Failure, type FailureClass } from '../core/failure.ts';
-import { ALARM_RULES, type AlarmCode, alarmAdvice, type PlainAlarmCode, type Severity } from './alarm-rules.ts';
+import { ALARM_RULES, type AlarmCode, alarmAdvice, type PlainAlarmCode, type Severity, spanOf } from './alarm-rules.ts';
 import { scrub } from './redact.ts';
 
 export interface Alarm {
@@ -112,10 +112,17 @@ export class Alarms {
       if (!gone) return;
       for (const { id } of [...this.#failing.values()]) if (id.account === account.id) this.#recovered(id);
     },
-    'store.failed': ({ during, cause }) => this.#raise('store_failed', NOWHERE, `${during}: ${cause}`),
+    'store.failed': ({ during, trouble: { message, advice } }) => {
+      const { severity } = ALARM_RULES.store_failed;
+      this.#put({ code: 'store_failed', ...NOWHERE, class: null, severity, cause: `${during}: ${message}`, advice });
+    },
     'store.recovered': () => this.#clear('store_failed', NOWHERE),
     'clock.jumped': ({ byMs }) => this.#raise('clock_jumped', NOWHERE, `the clock jumped by ${byMs} ms`),
-    'clock.skewed': ({ byMs }) => this.#raise('clock_skewed', NOWHERE, `WeChat's clock is ${byMs} ms from ours`),
+    'clock.off': ({ byMs }) =>
+      byMs === 0
+        ? this.#clear('clock_off', NOWHERE)
+        : this.#raise('clock_off', NOWHERE, `this machine's clock is ${spanOf(byMs)} the store's`),
+    'clock.skewed': ({ byMs }) => this.#raise('clock_skewed', NOWHERE, `the store's clock is ${spanOf(-byMs)} WeChat's`),
     'internal.error': ({ during }) => this.#raise('internal_error', NOWHERE, `internal error during ${during}`),
   };
 

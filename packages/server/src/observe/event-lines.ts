@@ -7,7 +7,7 @@
 import type { CredentialId } from '../core/credential.ts';
 import type { CoreEvent, EventType } from '../core/events.ts';
 import { type Bilingual, FAILURE_CLASSES } from '../core/failure.ts';
-import { alarmAdvice } from './alarm-rules.ts';
+import { alarmAdvice, spanOf } from './alarm-rules.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 
@@ -69,10 +69,14 @@ const LINES: { readonly [T in EventType]: (event: EventOf<T>) => EventLine } = {
   'secret.misplaced': ({ account }) =>
     line('warn', 'an AppSecret was sent where an API key belongs', { account, ...withAdvice(USE_A_KEY) }),
   'clock.jumped': ({ byMs }) => line('warn', 'the clock jumped', { by_ms: byMs, ...withAdvice(alarmAdvice('clock_jumped')) }),
+  'clock.off': ({ byMs }) =>
+    byMs === 0
+      ? line('info', "this machine's clock agrees with the store's again", {})
+      : line('warn', `this machine's clock is ${spanOf(byMs)} the store's`, { by_ms: byMs, ...withAdvice(alarmAdvice('clock_off')) }),
   'clock.skewed': ({ byMs }) =>
     line('warn', "our clock differs from WeChat's", { by_ms: byMs, ...withAdvice(alarmAdvice('clock_skewed')) }),
-  'store.failed': ({ during, cause }) =>
-    line('error', `store failed while ${during}`, { cause, ...withAdvice(alarmAdvice('store_failed')) }),
+  'store.failed': ({ during, trouble: { code, message, advice } }) =>
+    line('error', `store failed while ${during}: ${message}`, { code, ...withAdvice(advice) }),
   'store.recovered': () => line('info', 'store recovered', {}),
   'internal.error': ({ during, requestId, cause }) =>
     line('error', `internal error during ${during}`, { request_id: requestId, err: cause }),

@@ -1,9 +1,10 @@
 /** Every credential kind that can be kept: the one list that catalogues are made of. */
 
 import { Catalog, type KindDeclaration } from '../core/kind.ts';
+import { borrowedAccessToken } from './borrowed/access-token.ts';
 import { accessToken } from './wechat/access-token.ts';
 
-export const KINDS: readonly KindDeclaration[] = [accessToken];
+export const KINDS: readonly KindDeclaration[] = [accessToken, borrowedAccessToken];
 
 export const CATALOG = new Catalog(KINDS);
 

@@ -124,7 +124,7 @@ export async function createRig() {
       time,
       handedOut,
       events,
-      health: () => ({ ready: true, status: 'ok' }),
+      health: () => ({ ready: true, status: 'ok', causes: [] }),
       metrics: async () => ({ contentType: 'text/plain', body: '' }),
       options: { docsPublic: true, acceptAppSecret: true, readDeadlineMs: 5000, dropinDeadlineMs: 2800, version: '0.0.0' },
       requestId: () => 'request-id',

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { AccountInput, Knobs } from '@zhongkong/simulator';
 import { listenSimulator } from '@zhongkong/simulator/node';
 import { loadConfig } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/schema.ts';
 import type { EventType } from '../../src/core/events.ts';
 import { openEngine } from '../../src/hosts/engine.ts';
 import { listen } from '../../src/hosts/node/listen.ts';
@@ -30,6 +31,18 @@ export type NodeOptions = Pick<ProductOptions, 'env' | 'openStore'>;
 
 export const SECRET = 'a'.repeat(32);
 
+/** One server: everything that `zhongkong serve` puts together, in this process, on a clock that a test moves. */
+export async function startNode(config: Config, clock: ShiftClock, open?: typeof openStore) {
+  const engine = await openEngine(config, { clock, ...(open ? { openStore: open } : {}) });
+  const monitor = new EventMonitor();
+  engine.events.on((event) => monitor.emit(event));
+  await engine.applyConfig();
+  const adminKey = await engine.createFirstAdminKey();
+  const server = await listen(engine, config);
+  engine.start();
+  return { engine, monitor, server, adminKey };
+}
+
 export async function startProduct(options: ProductOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'zhongkong-test-'));
   const { simulator, url: wechat, close: closeSimulator } = await listenSimulator({ knobs: options.knobs ?? {} });
@@ -49,14 +62,7 @@ export async function startProduct(options: ProductOptions = {}) {
     });
   const start = async ({ env, openStore: open = options.openStore }: NodeOptions = {}) => {
     const config = await configWith(env);
-    const engine = await openEngine(config, { clock, ...(open ? { openStore: open } : {}) });
-    const monitor = new EventMonitor();
-    engine.events.on((event) => monitor.emit(event));
-    await engine.applyConfig();
-    const adminKey = await engine.createFirstAdminKey();
-    const server = await listen(engine, config);
-    engine.start();
-    return { engine, monitor, server, adminKey };
+    return startNode(config, clock, open);
   };
   let running = await start();
   const others = new Set<typeof running>();

@@ -14,6 +14,8 @@ interface Sleeper {
 
 export class ShiftClock implements Clock {
   #shiftMs = 0;
+  /** How far the wall clock was set ahead of time itself. */
+  wallAheadMs = 0;
   readonly #sleepers = new Set<Sleeper>();
 
   monotonic(): number {
@@ -21,7 +23,7 @@ export class ShiftClock implements Clock {
   }
 
   wall(): number {
-    return Date.now() + this.#shiftMs;
+    return Date.now() + this.#shiftMs + this.wallAheadMs;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 /** Callers say that WeChat rejects a value: what it costs, and who is believed. */
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { COOLDOWN_MS, World } from '../helpers/world.ts';
 
 const MINUTE = 60_000;
@@ -224,4 +224,44 @@ test('stable: the forced issue for a dead value failed: it is forced again as so
   await clock.advance(60_000);
   expect((await first.read()).value).toBe('app-stable-2');
   expect(model.calls.forced).toBe(1);
+});
+
+describe('a borrowed value', () => {
+  const ADVICE = { en: 'at the lender', zh: '到出借方' };
+  const policy = { type: 'sliding', refreshWindowMs: 200_000, jitterMs: 0, lookEveryMs: 5 * MINUTE } as const;
+  /** The model's stable chain plays the lender: it gives the running value again, and replaces it only when forced. */
+  const borrowing = () => World.create({ mode: 'stable', chain: { policy, forcible: false, probe: null, borrowed: { advice: ADVICE } } });
+
+  test('a report is passed on and judged there, once per cool-down, without a look of our own', async () => {
+    const { clock, first, model } = await borrowing();
+    const { value } = await first.read();
+    model.revoke(value);
+    const results = await Promise.all([first.report(value), first.report(value)]);
+    expect(results.map(({ outcome, credential }) => [outcome, credential?.value])).toEqual(Array(2).fill(['refreshed', 'app-stable-2']));
+    expect(await first.report('app-stable-2')).toMatchObject({ outcome: 'cooling_down' });
+    expect(model.calls).toMatchObject({ stable: 1, forced: 1, probe: 0 });
+    expect(first.events.count('refresh.foreign')).toBe(0);
+    await clock.advance(COOLDOWN_MS);
+    expect((await first.report('app-stable-2')).outcome).toBe('refreshed');
+  });
+
+  test('a report whose answer is lost throws no doubt on the value: nothing that is asked kills it', async () => {
+    const { clock, first, upstream } = await borrowing();
+    const { value } = await first.read();
+    upstream.fate = () => 'lose';
+    expect(await first.report(value)).toMatchObject({ outcome: 'unverified', credential: { value } });
+    await clock.advance(1);
+    expect(await first.stored()).toMatchObject({ intent: null, suspectFrom: null, unknownOutcomes: 0 });
+    expect((await first.read()).state).toBe('fresh');
+  });
+
+  test("orders and the leak procedure are the lender's", async () => {
+    const { first, model } = await borrowing();
+    await first.read();
+    const target = await first.target();
+    for (const order of [first.keeper.refresh(target, 1000), first.keeper.revokeLeaked(target, 'leaked')]) {
+      await expect(order).rejects.toMatchObject({ code: 'not_available', advice: ADVICE });
+    }
+    expect(model.calls.stable).toBe(1);
+  });
 });

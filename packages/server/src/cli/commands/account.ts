@@ -53,8 +53,8 @@ export function accountCommand(program: Command, context: Context): void {
       .addHelpText(
         'after',
         say({
-          en: `\nThe AppSecret comes from ${SECRET_FLAG}, from ${SECRET_VARIABLE}, or is asked for. It is never an argument.`,
-          zh: `\nAppSecret 来自 ${SECRET_FLAG}、环境变量 ${SECRET_VARIABLE} 或交互输入，不能写在命令行上。`,
+          en: `\nThe AppSecret comes from ${SECRET_FLAG}, from ${SECRET_VARIABLE}, or is asked for. It is never an argument.\nIn its place, an account of the platform "borrowed" has an API key of the lender (docs/borrowed.md).`,
+          zh: `\nAppSecret 来自 ${SECRET_FLAG}、环境变量 ${SECRET_VARIABLE} 或交互输入，不能写在命令行上。\nborrowed 平台的账号在此填写出借方的 API key（见 docs/borrowed.zh-CN.md）。`,
         }),
       );
   const secretOf = async ({ secretFile }: SecretOptions): Promise<unknown> => {
@@ -102,8 +102,8 @@ export function accountCommand(program: Command, context: Context): void {
       (api) => api.call('POST', '/v1/accounts', body).catch((error: unknown) => Promise.reject(toldWhatExists(error, id))),
       () =>
         say({
-          en: `added ${id}; "zhongkong account check ${id}" tells whether WeChat accepts its secret\n`,
-          zh: `已添加 ${id}；可用 “zhongkong account check ${id}” 确认微信是否接受其 AppSecret\n`,
+          en: `added ${id}; "zhongkong account check ${id}" tells whether its secret is accepted\n`,
+          zh: `已添加 ${id}；可用 “zhongkong account check ${id}” 确认其 AppSecret 是否有效\n`,
         }),
     );
   });
@@ -170,8 +170,8 @@ export function accountCommand(program: Command, context: Context): void {
 
   command(
     'check [id...]',
-    'ask WeChat whether it accepts the accounts, without touching their credentials',
-    '向微信核实账号是否可用，不影响现有凭据',
+    'ask WeChat (or the lender) whether it accepts the accounts, without touching their credentials',
+    '向微信（或出借方）核实账号是否可用，不影响现有凭据',
   ).action(async (ids: string[], options: Options) => {
     const { checkAccounts } = await import('../doctor/command.ts');
     await checkAccounts(ids, options, context);

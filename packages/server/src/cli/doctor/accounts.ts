@@ -1,7 +1,7 @@
 /**
- * Whether WeChat accepts each account's AppSecret from this machine, without touching its credentials.
+ * Whether WeChat accepts each account's AppSecret from this machine, or a lender its key, without touching credentials.
  *
- * Always asked through a chain that gives the running value again (stable_token, not forced): it never kills anything.
+ * Always asked through a chain whose unforced issue kills nothing (stable_token gives the running value again).
  * For an account in classic mode that is so because the two chains are isolated at WeChat; a classic issue is never made
  * to check, because it would make the running token invalid. What WeChat gives is thrown away.
  */
@@ -9,6 +9,7 @@
 import type { Account } from '../../core/account.ts';
 import type { Bilingual } from '../../core/failure.ts';
 import type { Chain, KindDeclaration } from '../../core/kind.ts';
+import { issueKillsCurrent } from '../../core/policy.ts';
 import { type Seal, secretContext } from '../../core/seal.ts';
 import type { Directory } from '../../core/store.ts';
 import { type Upstream, UpstreamError } from '../../core/upstream.ts';
@@ -56,12 +57,12 @@ export async function checkAccountSecrets(ids: readonly string[], deps: AccountC
   return findings;
 }
 
-/** A chain that gives the running value again. */
+/** A chain that may be asked while its value is in use. */
 const harmless = (kinds: readonly KindDeclaration[], { platform }: Account): Chain | undefined =>
   kinds
     .filter((kind) => kind.main && kind.platforms.includes(platform))
     .flatMap(({ chains }) => Object.values(chains))
-    .find(({ policy }) => policy.type === 'stable-window');
+    .find(({ policy }) => !issueKillsCurrent(policy, false));
 
 async function checkOne(account: Account, { seal, upstream, kinds }: AccountCheckDeps): Promise<Finding[]> {
   const { id } = account;
@@ -93,6 +94,10 @@ function halfDead(verdicts: readonly Finding[], id: string): Finding[] {
   return verdicts.map((one) => (one.level === 'error' ? { ...one, level: 'warning', advice } : one));
 }
 
+/** Who is asked, by the upstream's name. */
+const ASKED: Readonly<Record<string, Bilingual>> = { borrowed: { en: 'the lender', zh: '出借方' } };
+const WECHAT: Bilingual = { en: 'WeChat', zh: '微信' };
+
 const slotName = (slot: number): Bilingual => (slot === 0 ? { en: '', zh: '' } : { en: 'fallback: ', zh: '备用：' });
 
 async function checkSecret(account: Account, slot: number, open: () => string, chain: Chain, upstream: Upstream): Promise<Finding> {
@@ -113,9 +118,11 @@ async function checkSecret(account: Account, slot: number, open: () => string, c
       },
     );
   }
+  const request = chain.issue({ appId, secret, force: false });
+  const { en, zh } = ASKED[request.upstream] ?? WECHAT;
   try {
-    const outcome = chain.parseIssue(await upstream.send(chain.issue({ appId, secret, force: false }), DEADLINE_MS));
-    if (outcome.ok) return told('ok', { en: 'WeChat accepts it from this machine', zh: '微信接受此密钥和本机 IP' }, null);
+    const outcome = chain.parseIssue(await upstream.send(request, DEADLINE_MS));
+    if (outcome.ok) return told('ok', { en: `${en} accepts it from this machine`, zh: `${zh}接受此密钥和本机 IP` }, null);
     const { errcode, message, egressIp, advice } = outcome.failure;
     const code = errcode === undefined ? '' : `${errcode} `;
     const seen =
@@ -126,6 +133,6 @@ async function checkSecret(account: Account, slot: number, open: () => string, c
     return told('error', { en: `${code}${message}${seen.en}`, zh: `${code}${message}${seen.zh}` }, advice, check);
   } catch (error) {
     const reason = error instanceof UpstreamError ? error.reason : reasonOf(error);
-    return told('error', { en: `WeChat could not be asked (${reason})`, zh: `无法询问微信（${reason}）` }, null, 'reach');
+    return told('error', { en: `${en} could not be asked (${reason})`, zh: `无法询问${zh}（${reason}）` }, null, 'reach');
   }
 }

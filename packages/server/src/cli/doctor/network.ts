@@ -1,5 +1,5 @@
 /**
- * The way to WeChat: name, certificate, an answer, and whose clock is right. Each look has its own deadline, and one
+ * The way to WeChat, and to a lender: name, certificate, an answer, and whose clock is right. Each look has its own deadline, and one
  * that fails says so and keeps none of the others from being made.
  */
 
@@ -22,14 +22,16 @@ const WRONG_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 export async function checkNetwork(config: Config, upstream: Upstream, now: () => number): Promise<Finding[]> {
-  const base = new URL(config.upstreams.wechat);
-  const found = await Promise.all([
-    name(base, config.egressProxy),
-    certificate(base, config.egressProxy, now),
-    answer(base, config.egressProxy, upstream, now),
-  ]);
-  return found.flat();
+  const { egressProxy } = config;
+  const looks = Object.entries(config.upstreams).flatMap(([option, origin]) => {
+    const base = new URL(origin);
+    return [name(base, egressProxy), certificate(base, egressProxy, now), answer(option, base, egressProxy, upstream, now)];
+  });
+  return (await Promise.all(looks)).flat();
 }
+
+/** What each upstream answers in JSON without an account: WeChat 41001. */
+const QUESTIONS: Readonly<Record<string, string>> = { wechat: '/cgi-bin/get_api_domain_ip', borrowed: '/healthz' };
 
 const hostOf = (base: URL): string => base.hostname.replace(/^\[|\]$/g, '');
 
@@ -86,32 +88,32 @@ async function certificate(base: URL, egressProxy: string | null, now: () => num
   }
 }
 
-/** A call that needs no account: WeChat answers 41001, and its `Date`. */
-async function answer(base: URL, egressProxy: string | null, upstream: Upstream, now: () => number): Promise<Finding[]> {
+/** A call that needs no account, and the `Date` of its answer. */
+async function answer(option: string, base: URL, egressProxy: string | null, upstream: Upstream, now: () => number): Promise<Finding[]> {
   const { host } = base;
   const before = now();
   try {
-    const reply = await upstream.send({ upstream: 'wechat', method: 'GET', path: '/cgi-bin/get_api_domain_ip' }, DEADLINE_MS);
+    const reply = await upstream.send({ upstream: option, method: 'GET', path: QUESTIONS[option] ?? '/' }, DEADLINE_MS);
     const took = now() - before;
     const reached = isJson(reply.text)
       ? finding('reach', 'ok', { en: `answered in ${took} ms`, zh: `${took} 毫秒内应答` }, null, host)
       : finding(
           'reach',
           'error',
-          { en: `HTTP ${reply.status} that is not WeChat's`, zh: `HTTP ${reply.status}，不是微信的应答` },
-          NOT_WECHAT,
+          { en: `HTTP ${reply.status}, but no JSON`, zh: `HTTP ${reply.status}，但内容不是 JSON` },
+          inItsPlace(option),
           host,
         );
     return [reached, ...clock(reply.dateMs, before, took, host)];
   } catch (error) {
     const reason = error instanceof UpstreamError ? error.reason : reasonOf(error);
     const text = { en: `no answer (${reason})`, zh: `没有应答（${reason}）` };
-    return [finding('reach', 'error', text, noAnswerAdvice(base, egressProxy), host)];
+    return [finding('reach', 'error', text, noAnswerAdvice(option, base, egressProxy), host)];
   }
 }
 
 /** Points only to what was looked at: `name` and `certificate` have no finding behind a proxy or for a plain address. */
-function noAnswerAdvice(base: URL, egressProxy: string | null): Bilingual {
+function noAnswerAdvice(option: string, base: URL, egressProxy: string | null): Bilingual {
   if (egressProxy !== null) {
     return {
       en: 'Is the egressProxy up, and does it allow CONNECT to this host?',
@@ -121,15 +123,15 @@ function noAnswerAdvice(base: URL, egressProxy: string | null): Bilingual {
   const rows = [...(isIP(hostOf(base)) ? [] : ['dns']), ...(base.protocol === 'https:' ? ['tls'] : [])];
   if (rows.length > 0) return { en: `See ${rows.join(' and ')} above.`, zh: `请看上面的 ${rows.join(' 和 ')}。` };
   return {
-    en: `Is something running at ${base.origin}? See upstreams.wechat.`,
-    zh: `请确认 ${base.origin} 上有服务在运行，并检查 upstreams.wechat。`,
+    en: `Is something running at ${base.origin}? See upstreams.${option}.`,
+    zh: `请确认 ${base.origin} 上有服务在运行，并检查 upstreams.${option}。`,
   };
 }
 
-const NOT_WECHAT = {
-  en: 'Something between answers in its place: a proxy, a firewall or a login page. Check upstreams.wechat and egressProxy.',
-  zh: '中间设备代为应答：代理、防火墙或认证页面。请检查 upstreams.wechat 和 egressProxy。',
-};
+const inItsPlace = (option: string): Bilingual => ({
+  en: `Something between answers in its place: a proxy, a firewall or a login page. Check upstreams.${option} and egressProxy.`,
+  zh: `中间设备代为应答：代理、防火墙或认证页面。请检查 upstreams.${option} 和 egressProxy。`,
+});
 
 function isJson(text: string): boolean {
   try {
@@ -145,7 +147,7 @@ function clock(dateMs: number | null, before: number, took: number, host: string
   // `Date` is cut to the second; the middle of both spans is the fairest guess.
   const ahead = before + took / 2 - (dateMs + 500);
   const off = Math.abs(ahead);
-  if (off <= EXACT_MS + took / 2) return [finding('clock', 'ok', { en: 'agrees with WeChat', zh: '与微信一致' })];
+  if (off <= EXACT_MS + took / 2) return [finding('clock', 'ok', { en: `agrees with ${host}`, zh: `与 ${host} 一致` })];
   const amount = `${(off / 1000).toFixed(0)} s`;
   const text = {
     en: `this machine is ${amount} ${ahead > 0 ? 'ahead of' : 'behind'} ${host}`,

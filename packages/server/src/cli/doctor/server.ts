@@ -16,12 +16,21 @@ export async function checkServer(api: Api): Promise<Finding[]> {
   try {
     const response = await api.send('GET', '/readyz');
     const body = (await response.json().catch(() => ({}))) as Json;
-    const status = String(body.status ?? `HTTP ${response.status}`);
+    const status = [body.status ?? `HTTP ${response.status}`, body.reason].filter((word) => word !== undefined).join(': ');
     findings = [finding('server', response.ok ? (status === 'ok' ? 'ok' : 'warning') : 'error', { en: status, zh: status }, null, base)];
   } catch (error) {
     return [failed('server', error, base)];
   }
-  return [...findings, ...(await checkCredentials(api, []))];
+  return [...findings, ...(await checkCauses(api)), ...(await checkCredentials(api, []))];
+}
+
+/** What the server says is wrong with it as a whole. A key that may not ask is told of by the credentials' look. */
+async function checkCauses(api: Api): Promise<Finding[]> {
+  const answer = await api.call('GET', '/v1/status?limit=1').catch(() => null);
+  const causes = ((answer?.server as Json | undefined)?.causes ?? []) as readonly Cause[];
+  return causes.map(({ code, message, advice }) =>
+    finding('server', 'warning', { en: `${code}: ${message}`, zh: `${code}：${message}` }, advice),
+  );
 }
 
 /** What the server says of the credentials of these accounts; of all when none is named. */

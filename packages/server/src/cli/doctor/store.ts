@@ -8,7 +8,7 @@ import type { Seal } from '../../core/seal.ts';
 import type { Store } from '../../core/store.ts';
 import { KEYS_IN_USE, openMasterKeys } from '../../hosts/master-key.ts';
 import { openStore } from '../../stores/open.ts';
-import { errorText } from '../failure.ts';
+import { errorCode, errorText } from '../failure.ts';
 import { storePlace } from '../../stores/place.ts';
 import { type Finding, finding } from './finding.ts';
 
@@ -23,7 +23,8 @@ export interface StoreCheck {
 const failed = (check: string, error: unknown, subject: string | null): Finding => {
   const known = asZhongkongError(error);
   const { en, zh } = errorText(known);
-  return finding(check, 'error', { en: `${en} [${known.code}]`, zh: `${zh} [${known.code}]` }, known.advice, subject);
+  const code = errorCode(known);
+  return finding(check, 'error', { en: `${en} [${code}]`, zh: `${zh} [${code}]` }, known.advice, subject);
 };
 
 export async function checkStore(config: Config): Promise<StoreCheck> {

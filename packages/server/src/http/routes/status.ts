@@ -2,6 +2,7 @@
  * What state every credential is in, why, and what to do about it; and how the server itself is.
  *
  * Values never appear. A record that cannot be read (another master key) is shown as such, beside the healthy ones.
+ * While the store cannot be asked, what is wrong with it is told all the same, without the credentials.
  */
 
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
@@ -56,9 +57,11 @@ const serverStatus = z
   .object({
     version: z.string(),
     status: z.enum(['ok', 'starting', 'degraded', 'draining']),
-    reason: z.string().nullable(),
+    causes: z
+      .array(z.object({ code: z.string().openapi({ example: 'store_full' }), message: z.string(), since: instantText(), advice: words() }))
+      .openapi({ description: 'What is wrong with the server as a whole, the gravest first' }),
     store: z.string().nullable(),
-    accounts: z.int(),
+    accounts: z.int().nullable().openapi({ description: 'Null: the store cannot be asked' }),
     time: z.object({
       now: instantText(),
       offset_ms: z.int().openapi({ description: "The store's clock minus this machine's" }),
@@ -83,14 +86,13 @@ const status = operation({
   },
 });
 
-async function serverJson({ health, directory, clock, time, options }: AppDeps): Promise<z.infer<typeof serverStatus>> {
-  const { status: state, reason } = health();
-  const accounts = await directory.countAccounts();
+function serverJson({ health, clock, time, options }: AppDeps, accounts: number | null): z.infer<typeof serverStatus> {
+  const { status: state, causes } = health();
   const now = time.now();
   return {
     version: options.version,
     status: state,
-    reason: reason ?? null,
+    causes: causes.map(({ since, ...cause }) => ({ ...cause, since: rfc3339(since) })),
     store: options.store ?? null,
     accounts,
     time: { now: rfc3339(now), offset_ms: Math.round(now - clock.wall()), uncertainty_ms: time.uncertaintyMs },
@@ -145,10 +147,15 @@ export function mountStatus(app: OpenAPIHono<Env>): void {
   app.openapi(status, async (c) => {
     const { deps } = c.env;
     const { cursor, limit } = c.req.valid('query');
-    const found = await deps.accounts.page({ after: cursor ?? null, limit: limit + 1 });
-    const { page, next } = paged(found, limit, ({ id }) => id);
-    const targets = page.flatMap((account) => deps.catalog.targets(account));
-    const credentials = await Promise.all(targets.map((target) => credentialJson(deps, target)));
-    return json({ server: await serverJson(deps), credentials, next_cursor: next });
+    try {
+      const found = await deps.accounts.page({ after: cursor ?? null, limit: limit + 1 });
+      const { page, next } = paged(found, limit, ({ id }) => id);
+      const targets = page.flatMap((account) => deps.catalog.targets(account));
+      const credentials = await Promise.all(targets.map((target) => credentialJson(deps, target)));
+      return json({ server: serverJson(deps, await deps.directory.countAccounts()), credentials, next_cursor: next });
+    } catch (thrown) {
+      if (asZhongkongError(thrown).code !== 'store_unavailable') throw thrown;
+      return json({ server: serverJson(deps, null), credentials: [], next_cursor: null });
+    }
   });
 }

@@ -10,8 +10,7 @@ import { json, respond } from '../respond.ts';
 const health = z
   .object({
     status: z.enum(['ok', 'starting', 'degraded', 'draining']),
-    reason: z.string().optional(),
-    cause: z.enum(['schema_newer', 'master_key_unknown']).optional(),
+    reason: z.string().optional().openapi({ description: 'With degraded: the code of the cause', example: 'store_full' }),
   })
   .openapi('Health');
 const healthAnswer = (description: string) => ({ description, content: { 'application/json': { schema: health } } });
@@ -67,8 +66,10 @@ export function mountSystem(app: OpenAPIHono<Env>): void {
   app.openapi(healthz, () => json({ status: 'ok' }));
 
   app.openapi(readyz, (c) => {
-    const { ready, ...report } = c.env.deps.health();
-    return json(report, ready ? 200 : 503);
+    const { ready, status, causes } = c.env.deps.health();
+    // Nobody needs a key to ask: the code says what, and where the store is stays with the operators.
+    const reason = status === 'degraded' ? causes[0]?.code : undefined;
+    return json({ status, ...(reason === undefined ? {} : { reason }) }, ready ? 200 : 503);
   });
 
   app.openapi(metrics, async (c) => {

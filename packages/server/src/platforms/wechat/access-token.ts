@@ -7,6 +7,7 @@
  */
 
 import type { Chain, IssueOutcome, KindDeclaration, Probe } from '../../core/kind.ts';
+import type { UpstreamFailure } from '../../core/failure.ts';
 import type { UpstreamReply } from '../../core/upstream.ts';
 import { nonsenseFailure, readReply, wechatFailure } from './reply.ts';
 
@@ -24,15 +25,23 @@ const MAX_LIFETIME_S = 86_400;
  */
 const TOKEN = /^[A-Za-z0-9._~-]{1,512}$/;
 
-/** A new value, WeChat's own refusal, or an answer after which nobody knows whether a value was issued. */
-export function parseTokenReply(reply: UpstreamReply): IssueOutcome {
+/** How what is no token reads to a person. */
+export interface TokenFailures {
+  readonly refused: (errcode: number, errmsg: unknown) => UpstreamFailure;
+  readonly nonsense: (why: string) => UpstreamFailure;
+}
+
+const WECHAT_FAILURES: TokenFailures = { refused: (errcode, errmsg) => wechatFailure(errcode, errmsg, true), nonsense: nonsenseFailure };
+
+/** A new value, upstream's own refusal, or an answer after which nobody knows whether a value was issued. */
+export function parseTokenReply(reply: UpstreamReply, failures: TokenFailures = WECHAT_FAILURES): IssueOutcome {
   const read = readReply(reply);
-  const unclear = (why: string): IssueOutcome => ({ ok: false, answered: false, failure: nonsenseFailure(why) });
+  const unclear = (why: string): IssueOutcome => ({ ok: false, answered: false, failure: failures.nonsense(why) });
   if (read.form === 'nonsense') return unclear(read.why);
   const { access_token: value, expires_in: lifetime, errmsg } = read.body;
   if (read.form === 'error') {
     if (value !== undefined) return unclear('an errcode and an access_token at once');
-    return { ok: false, answered: true, failure: wechatFailure(read.errcode, errmsg, true) };
+    return { ok: false, answered: true, failure: failures.refused(read.errcode, errmsg) };
   }
   if (value === undefined) return unclear('neither an errcode nor an access_token');
   if (typeof value !== 'string') return unclear('an access_token that is no text');
@@ -60,7 +69,7 @@ const probe: Probe = {
 const INVALID_APPSECRET = 40125;
 
 const common = {
-  parseIssue: parseTokenReply,
+  parseIssue: (reply) => parseTokenReply(reply),
   tryFallbackSecret: ({ errcode }) => errcode === INVALID_APPSECRET,
   probe,
 } as const satisfies Partial<Chain>;

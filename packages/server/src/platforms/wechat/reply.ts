@@ -65,6 +65,6 @@ export function wechatFailure(errcode: number, errmsg: unknown, issuing: boolean
 }
 
 /** The failure behind an answer that nobody can use. `why` must not quote the answer. */
-export function nonsenseFailure(why: string): UpstreamFailure {
-  return { class: 'transient', message: `unusable answer: ${why}`, advice: NONSENSE_ADVICE };
+export function nonsenseFailure(why: string, advice: Bilingual = NONSENSE_ADVICE): UpstreamFailure {
+  return { class: 'transient', message: `unusable answer: ${why}`, advice };
 }

@@ -6,14 +6,17 @@
 
 import { ZhongkongError } from '../../core/errors.ts';
 import type { Bilingual } from '../../core/failure.ts';
+import type { StoreTrouble } from '../../core/store-trouble.ts';
 
 interface Fault {
+  readonly trouble: StoreTrouble;
   /** Completes "<place> …". */
   readonly what: Bilingual;
   readonly advice: Bilingual;
 }
 
 const AWAY: Fault = {
+  trouble: 'store_unreachable',
   what: { en: 'cannot be reached', zh: '无法连接' },
   advice: {
     en: 'Check that Redis runs and that the host, the port and the firewall let this machine in. Work goes on by itself once it answers.',
@@ -21,6 +24,7 @@ const AWAY: Fault = {
   },
 };
 const SLOW: Fault = {
+  trouble: 'store_busy',
   what: { en: 'did not answer in time', zh: '未在时限内应答' },
   advice: {
     en: 'Look at the load of Redis and at the network between; with rediss:// also whether the port speaks TLS. What was asked may have been done all the same.',
@@ -28,6 +32,7 @@ const SLOW: Fault = {
   },
 };
 const NO_NAME: Fault = {
+  trouble: 'store_unreachable',
   what: { en: 'has a host name that is not known', zh: '的主机名无法解析' },
   advice: {
     en: 'Correct the host in the option "store", or the DNS of this machine.',
@@ -35,6 +40,7 @@ const NO_NAME: Fault = {
   },
 };
 const TLS: Fault = {
+  trouble: 'store_tls_failed',
   what: { en: 'has a certificate that is not trusted here', zh: '的证书不受信任' },
   advice: {
     en: 'The certificate must be for this host name. Trust a CA of your own with NODE_EXTRA_CA_CERTS=FILE.',
@@ -42,6 +48,7 @@ const TLS: Fault = {
   },
 };
 const WRONG_PASSWORD: Fault = {
+  trouble: 'store_auth_failed',
   what: { en: 'refuses this user name or password', zh: '拒绝了该用户名或密码' },
   advice: {
     en: 'Correct them in the option "store" (special characters as %XX), best through the environment: ZHONGKONG_STORE.',
@@ -49,6 +56,7 @@ const WRONG_PASSWORD: Fault = {
   },
 };
 const NO_PERMISSION: Fault = {
+  trouble: 'store_forbidden',
   what: { en: 'forbids this user what Zhongkong needs', zh: '不允许该用户执行 Zhongkong 所需的操作' },
   advice: {
     en: 'Allow the user the keys, the channel and the commands that the operations page lists (ACL SETUSER).',
@@ -56,6 +64,7 @@ const NO_PERMISSION: Fault = {
   },
 };
 const NO_DATABASE: Fault = {
+  trouble: 'store_missing',
   what: { en: 'has no database of this number', zh: '没有这个编号的数据库' },
   advice: {
     en: 'Correct the number at the end of the URL; a Redis Cluster and some managed offerings have only 0.',
@@ -63,6 +72,7 @@ const NO_DATABASE: Fault = {
   },
 };
 const REPLICA: Fault = {
+  trouble: 'store_read_only',
   what: { en: 'is a replica and cannot be written', zh: '是从节点，不可写' },
   advice: {
     en: 'Point the option "store" at the primary. After a failover Zhongkong connects anew until the name leads there.',
@@ -70,6 +80,7 @@ const REPLICA: Fault = {
   },
 };
 const FULL: Fault = {
+  trouble: 'store_full',
   what: { en: 'is out of memory and takes no more writes', zh: '内存已满，拒绝写入' },
   advice: {
     en: 'Raise maxmemory or remove other data. Nothing that was acknowledged is lost; keep maxmemory-policy noeviction.',
@@ -77,6 +88,7 @@ const FULL: Fault = {
   },
 };
 const DISK: Fault = {
+  trouble: 'store_full',
   what: { en: 'cannot save to its disk and therefore takes no writes', zh: '无法落盘，因此拒绝写入' },
   advice: {
     en: "Look at Redis's log: a full disk, or no right to write its folder. It takes writes again once saving works.",
@@ -84,6 +96,7 @@ const DISK: Fault = {
   },
 };
 const LOADING: Fault = {
+  trouble: 'store_starting',
   what: { en: 'is still loading its data after a start', zh: '正在加载数据' },
   advice: {
     en: 'Wait; work goes on by itself when it is done.',
@@ -91,6 +104,7 @@ const LOADING: Fault = {
   },
 };
 const BUSY: Fault = {
+  trouble: 'store_busy',
   what: { en: 'is held up by a script that does not end', zh: '被一个未结束的脚本阻塞' },
   advice: {
     en: "Find out whose it is (SLOWLOG). Zhongkong's own scripts take well under a millisecond each.",
@@ -98,6 +112,7 @@ const BUSY: Fault = {
   },
 };
 const CLUSTER: Fault = {
+  trouble: 'store_misconfigured',
   what: { en: 'is a node of a Redis Cluster that does not hold our keys', zh: '是 Redis Cluster 的节点，不持有我们的键' },
   advice: {
     en: 'Use a primary with replicas, or the proxy address of a managed cluster. All keys of one installation are in one slot.',
@@ -105,6 +120,7 @@ const CLUSTER: Fault = {
   },
 };
 const NO_REPLICAS: Fault = {
+  trouble: 'store_read_only',
   what: { en: 'takes no writes because too few replicas follow it', zh: '的副本不足，拒绝写入' },
   advice: {
     en: 'Bring the replicas back, or lower min-replicas-to-write.',
@@ -112,6 +128,7 @@ const NO_REPLICAS: Fault = {
   },
 };
 const NO_SCRIPTS: Fault = {
+  trouble: 'store_misconfigured',
   what: { en: 'does not run Lua scripts', zh: '不支持 Lua 脚本' },
   advice: {
     en: 'Zhongkong needs EVAL and EVALSHA of Redis 6 or newer. Enable scripting, or use another store.',
@@ -119,6 +136,7 @@ const NO_SCRIPTS: Fault = {
   },
 };
 const OTHER: Fault = {
+  trouble: 'store_failed',
   what: { en: 'refused an operation', zh: '拒绝了一次操作' },
   advice: {
     en: 'The log has the cause. If it stays, please report it.',
@@ -168,11 +186,11 @@ export function redisFault(place: string, error: unknown, seen?: unknown): Zhong
   const own = faultOf(error);
   const why = own === AWAY || own === OTHER ? faultOf(seen) : null;
   const known = why === null || why === OTHER ? own : why;
-  const { what, advice } = known ?? OTHER;
+  const { trouble, what, advice } = known ?? OTHER;
   return new ZhongkongError(
     'store_unavailable',
     { en: `${place} ${what.en}`, zh: `${place} ${what.zh}` },
-    { advice, cause: withoutArguments(error) },
+    { trouble, advice, cause: withoutArguments(error) },
   );
 }
 

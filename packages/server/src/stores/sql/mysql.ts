@@ -35,10 +35,18 @@ export interface MysqlOptions {
 export async function openMysql(text: string, { serverNow, log, migrations }: MysqlOptions = {}): Promise<Store> {
   const url = parseServerUrl(text, MYSQL);
   const { place } = url;
-  const db = connectMysql(url, log ? { log } : {});
   try {
     const schema = { place, ...(migrations ? { migrations } : {}) };
+    // Before the pool is made: one that nobody ever used would not be closed, and keep the process from ending.
     const profile = await prepare(url, schema, serverNow);
+    return await openOn(connectMysql(url, log ? { log } : {}), profile, schema);
+  } catch (error) {
+    throw mysqlFault(place, error);
+  }
+}
+
+async function openOn(db: Kysely<Tables>, profile: SqlProfile, schema: Omit<MigrateOptions, 'profile'>): Promise<Store> {
+  try {
     const changes = new ChangeLog(profile, randomBytes(8).toString('hex'));
     const connection = new SqlConnection({
       profile,
@@ -52,7 +60,7 @@ export async function openMysql(text: string, { serverNow, log, migrations }: My
     return store;
   } catch (error) {
     await db.destroy();
-    throw mysqlFault(place, error);
+    throw error;
   }
 }
 

@@ -33,7 +33,10 @@ function codeOf(error: unknown): string {
   if (error instanceof RefusedValue) return String(error.code);
   return error instanceof pg.DatabaseError ? (error.code ?? '') : '';
 }
-const byCode = (error: unknown): FaultName | undefined => BY_CODE[codeOf(error)];
+/** The driver's own words, which have no code. */
+const NO_TLS = /does not support SSL connections/;
+const byCode = (error: unknown): FaultName | undefined =>
+  BY_CODE[codeOf(error)] ?? (error instanceof Error && NO_TLS.test(error.message) ? 'tls' : undefined);
 
 export const isDuplicate = (error: unknown): boolean => codeOf(error) === UNIQUE;
 

@@ -6,14 +6,17 @@
 
 import { ZhongkongError } from '../../core/errors.ts';
 import type { Bilingual } from '../../core/failure.ts';
+import type { StoreTrouble } from '../../core/store-trouble.ts';
 
 interface Fault {
+  readonly trouble: StoreTrouble;
   /** Completes "<file> …". */
   readonly what: Bilingual;
   readonly advice: Bilingual;
 }
 
 const NOT_OURS: Fault = {
+  trouble: 'store_damaged',
   what: { en: 'is not a SQLite database', zh: '不是 SQLite 数据库' },
   advice: {
     en: 'Point the option "store" at the right file, or move this one away and start again: a new database is made.',
@@ -21,6 +24,7 @@ const NOT_OURS: Fault = {
   },
 };
 const DAMAGED: Fault = {
+  trouble: 'store_damaged',
   what: { en: 'is damaged', zh: '已损坏' },
   advice: {
     en: 'Stop the server, keep a copy of the file, restore the last backup. "sqlite3 FILE .recover" may save what is readable.',
@@ -28,6 +32,7 @@ const DAMAGED: Fault = {
   },
 };
 const READ_ONLY: Fault = {
+  trouble: 'store_read_only',
   what: { en: 'cannot be written', zh: '无法写入' },
   advice: {
     en: 'Let the user that runs Zhongkong write the file and its folder (SQLite keeps two more files beside it), or mount it writable.',
@@ -35,6 +40,7 @@ const READ_ONLY: Fault = {
   },
 };
 const NO_PLACE: Fault = {
+  trouble: 'store_missing',
   what: { en: 'cannot be opened', zh: '无法打开' },
   advice: {
     en: 'Check that the path of the option "store" is a file in a folder that exists or can be made.',
@@ -42,6 +48,7 @@ const NO_PLACE: Fault = {
   },
 };
 const FULL: Fault = {
+  trouble: 'store_full',
   what: { en: 'cannot grow: the disk is full', zh: '无法继续写入：磁盘已满' },
   advice: {
     en: 'Free some space on this disk or move the database. Nothing that was acknowledged is lost; work goes on by itself.',
@@ -49,6 +56,7 @@ const FULL: Fault = {
   },
 };
 const LOCKED: Fault = {
+  trouble: 'store_busy',
   what: { en: 'is locked by another process', zh: '被其他进程锁定' },
   advice: {
     en: 'Find the process that holds it ("fuser FILE"): an open sqlite3 shell, a backup, a copy tool. Several Zhongkong processes do not lock each other out.',
@@ -56,6 +64,7 @@ const LOCKED: Fault = {
   },
 };
 const BROKEN_DISK: Fault = {
+  trouble: 'store_damaged',
   what: { en: 'cannot be read or written by the operating system', zh: '读写失败（操作系统报错）' },
   advice: {
     en: 'Look at the system log for disk errors. Network file systems do not suit SQLite: use a local disk.',
@@ -63,6 +72,7 @@ const BROKEN_DISK: Fault = {
   },
 };
 const OTHER: Fault = {
+  trouble: 'store_failed',
   what: { en: 'refused an operation', zh: '拒绝了一次操作' },
   advice: {
     en: 'The log has the cause. If it stays, please report it.',
@@ -125,6 +135,6 @@ export function fileFault(file: string, error: unknown): ZhongkongError {
   return unavailable(file, BY_SYSTEM_CODE[code] ?? NO_PLACE, error);
 }
 
-function unavailable(file: string, { what, advice }: Fault, cause: unknown): ZhongkongError {
-  return new ZhongkongError('store_unavailable', { en: `${file} ${what.en}`, zh: `${file} ${what.zh}` }, { advice, cause });
+function unavailable(file: string, { trouble, what, advice }: Fault, cause: unknown): ZhongkongError {
+  return new ZhongkongError('store_unavailable', { en: `${file} ${what.en}`, zh: `${file} ${what.zh}` }, { trouble, advice, cause });
 }

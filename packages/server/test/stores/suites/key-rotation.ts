@@ -27,7 +27,7 @@ export function keyRotation(start: (env: Readonly<Record<string, string>>) => Pr
 
   const health = async (url: string) => {
     const response = await fetch(`${url}/readyz`);
-    return { status: response.status, body: (await response.json()) as { cause?: string } };
+    return { status: response.status, body: (await response.json()) as { reason?: string } };
   };
 
   test('two nodes, node by node, under reads; a third one that was forgotten says so and disturbs nobody', async () => {
@@ -62,7 +62,7 @@ export function keyRotation(start: (env: Readonly<Record<string, string>>) => Pr
       ({ status }) => status === 503,
       15_000,
     );
-    expect(told.body.cause).toBe('master_key_unknown');
+    expect(told.body.reason).toBe('master_key_unknown');
     for (const id of IDS) await product.token(id, forgotten.server.url);
     const refusedWrite = forgotten.engine.accounts.update(STABLE_ID, { secrets: ['b'.repeat(32)] }, 'test');
     await expect(refusedWrite).rejects.toMatchObject({ code: 'unseal_failed' });

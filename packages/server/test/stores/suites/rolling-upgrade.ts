@@ -139,7 +139,7 @@ export function rollingUpgrade(start: () => Promise<Product>, { additive, incomp
         return { status: response.status, body: await response.json() };
       };
       const blocked = await until(ready, ({ status }) => status === 503, NOTICED_MS);
-      expect(blocked.body).toMatchObject({ status: 'degraded', cause: 'schema_newer' });
+      expect(blocked.body).toMatchObject({ status: 'degraded', reason: 'schema_newer' });
       expect(await product.token(STABLE_ID)).toBe(token);
       expect(await (await fetch(`${later.server.url}/readyz`)).json()).toEqual({ status: 'ok' });
       expect(await product.token(STABLE_ID, later.server.url)).toBe(token);

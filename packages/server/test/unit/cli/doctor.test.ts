@@ -117,6 +117,26 @@ describe('accounts', () => {
     ]);
   });
 
+  it('borrowed: the lender is asked, and what it refuses is told of the key', async () => {
+    const sent: UpstreamRequest[] = [];
+    const lender = (body: object): Upstream => ({
+      send: async (request) => {
+        sent.push(request);
+        return { status: 200, text: JSON.stringify(body), dateMs: null };
+      },
+    });
+    const borrowed = account(stable, { platform: 'borrowed', mode: 'borrowed' });
+    const { findings } = await check([borrowed], [], [], lender({ access_token: 'TOKEN', expires_in: 60 }));
+    expect(findings).toMatchObject([{ check: 'secret', level: 'ok', text: { en: 'the lender accepts it from this machine' } }]);
+    const { findings: refused } = await check([borrowed], [], [], lender({ errcode: 40164, errmsg: 'invalid ip 203.0.113.9' }));
+    // Not "WeChat sees this machine as": it may be the lender's address.
+    expect(refused).toMatchObject([{ check: 'secret', level: 'error', text: { en: '40164 invalid ip 203.0.113.9' } }]);
+    expect(sent.map(({ upstream, json }) => [upstream, (json as { force_refresh: boolean }).force_refresh])).toEqual([
+      ['borrowed', false],
+      ['borrowed', false],
+    ]);
+  });
+
   it('not asked: unknown, disabled, sealed with another key', async () => {
     const foreign = createSeal(new KeyRing([randomBytes(32)])).seal(SECRET, secretContext(classic));
     const { findings } = await check(
@@ -142,6 +162,19 @@ describe('the way to WeChat', () => {
   const NOW = Date.UTC(2027, 0, 31);
   const config = () => load({ env: { ZHONGKONG_UPSTREAM_WECHAT: 'http://127.0.0.1:1' } });
   const replying = (text: string, dateMs: number | null): Upstream => ({ send: async () => ({ status: 200, text, dateMs }) });
+
+  it('to a lender, when there is one', async () => {
+    const given = await load({
+      env: { ZHONGKONG_UPSTREAM_WECHAT: 'http://127.0.0.1:1', ZHONGKONG_UPSTREAM_BORROWED: 'http://127.0.0.1:2' },
+    });
+    const sent: UpstreamRequest[] = [];
+    const up: Upstream = { send: async (request) => (sent.push(request), { status: 200, text: '{}', dateMs: null }) };
+    expect(await checkNetwork(given, up, () => NOW)).toMatchObject([
+      { check: 'reach', level: 'ok', subject: '127.0.0.1:1' },
+      { check: 'reach', level: 'ok', subject: '127.0.0.1:2' },
+    ]);
+    expect(sent.map(({ upstream, path }) => `${upstream}${path}`)).toEqual(['wechat/cgi-bin/get_api_domain_ip', 'borrowed/healthz']);
+  });
 
   it.each([
     ['right', 0, 'ok'],

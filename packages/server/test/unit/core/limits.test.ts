@@ -155,6 +155,8 @@ describe('backoff', () => {
     // Refused although a new day began: the next midnight is far.
     expect(retryAt(midnight + 1000, 9)).toBe(midnight + 1000 + 66 * 60_000);
     expect(backedOff({ ...upstream('admin'), retryAfterMs: 3_600_000 }, null, T, 0).retryAt).toBe(T + 3_600_000);
+    expect(backedOff({ ...upstream('config'), retryWithinMs: 60_000 }, null, T, 0).retryAt).toBe(T + 60_000);
+    expect(backedOff({ ...upstream('transient'), retryWithinMs: 60_000 }, null, T, 0).retryAt).toBe(T + 1000);
   });
 
   test('every class has a rule that waits and says when to alarm', () => {

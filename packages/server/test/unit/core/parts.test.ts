@@ -118,6 +118,31 @@ describe('store time', () => {
   });
 });
 
+describe("this machine's clock beside the store's", () => {
+  test('an hour off is said once, with whose is ahead, again when it grows, and when it is over; minutes of lifetimes are right throughout', async () => {
+    const clock = new VirtualClock();
+    const events = new EventMonitor();
+    let ahead = -3_600_000;
+    const time = new StoreTime(clock, async () => clock.wall() + ahead, events);
+    for (let round = 0; round < 3; round += 1) await time.sync();
+    ahead = -7_200_000;
+    await time.sync();
+    ahead = -30_000;
+    await time.sync();
+    await time.sync();
+    expect(events.all('clock.off').map(({ byMs }) => byMs)).toEqual([3_600_000, 7_200_000, 0]);
+    expect(time.now()).toBe(clock.wall() - 30_000);
+  });
+
+  test('less than a minute is nothing to say', async () => {
+    const clock = new VirtualClock();
+    const events = new EventMonitor();
+    const time = new StoreTime(clock, async () => clock.wall() + 59_000, events);
+    await time.sync();
+    expect(events.count('clock.off')).toBe(0);
+  });
+});
+
 describe('within', () => {
   test('leaves no sleeper behind when the work was in time', async () => {
     const clock = new VirtualClock();

@@ -248,15 +248,17 @@ describe('the audit trail', () => {
   });
 });
 
+const FULL = { code: 'store_full', message: '/srv/zhongkong.db cannot grow', since: START, advice: { en: 'free some', zh: '清理' } };
+
 describe('status', () => {
   const credential = async (index = 0) => (await admin('GET', '/v1/status')).json.credentials[index];
 
   test('of the server', async () => {
-    world.setHealth({ ready: true, status: 'degraded', reason: 'store away' });
+    world.setHealth({ ready: true, status: 'degraded', causes: [FULL] });
     expect((await admin('GET', '/v1/status')).json.server).toEqual({
       version: '0.0.0-test',
       status: 'degraded',
-      reason: 'store away',
+      causes: [{ ...FULL, since: new Date(START).toISOString() }],
       store: 'memory',
       accounts: 0,
       time: { now: new Date(START).toISOString(), offset_ms: 1500, uncertainty_ms: 0 },
@@ -342,9 +344,12 @@ describe('health and metrics', () => {
   test('healthz and readyz need no key; metrics need theirs', async () => {
     expect((await world.call('GET', '/healthz')).json).toEqual({ status: 'ok' });
     expect(await world.call('GET', '/readyz')).toMatchObject({ status: 200, json: { status: 'ok' } });
-    world.setHealth({ ready: true, status: 'degraded', reason: 'store away' });
-    expect(await world.call('GET', '/readyz')).toMatchObject({ status: 200, json: { status: 'degraded', reason: 'store away' } });
-    world.setHealth({ ready: false, status: 'draining' });
+    world.setHealth({ ready: true, status: 'degraded', causes: [FULL] });
+    // Its name, and nothing of where: nobody needs a key to ask.
+    expect((await world.call('GET', '/readyz')).json).toEqual({ status: 'degraded', reason: 'store_full' });
+    world.setHealth({ ready: true, status: 'ok', causes: [{ ...FULL, code: 'clock_off' }] });
+    expect((await world.call('GET', '/readyz')).json).toEqual({ status: 'ok' });
+    world.setHealth({ ready: false, status: 'draining', causes: [] });
     expect(await world.call('GET', '/readyz')).toMatchObject({ status: 503, json: { status: 'draining' } });
     expect((await world.call('GET', '/metrics')).status).toBe(401);
     expect((await world.call('GET', '/metrics', { key: await world.addKey() })).json.code).toBe('forbidden');

@@ -71,7 +71,7 @@ export async function createWorld(options: WorldOptions = {}) {
   });
   const limiter = new RateLimiter(() => time.clock.monotonic());
   const handedOut = new HandedOut();
-  let health: HealthReport = { ready: true, status: 'ok' };
+  let health: HealthReport = { ready: true, status: 'ok', causes: [] };
   let requests = 0;
   const app = createApp({
     keeper,

@@ -125,10 +125,11 @@ describe('the other alarms', () => {
 
   it('of the store lasts until the store is back', () => {
     const { bus, alarms, clock } = setUp();
-    bus.emit({ type: 'store.failed', during: 'reading changes', cause: 'disk I/O error' });
+    const advice = { en: 'free some', zh: '清理磁盘' };
+    bus.emit({ type: 'store.failed', during: 'reading changes', trouble: { code: 'store_full', message: 'the disk is full', advice } });
     clock.now += 100 * HOUR;
     expect(alarms.active()).toMatchObject([
-      { code: 'store_failed', severity: 'critical', account: '', cause: 'reading changes: disk I/O error' },
+      { code: 'store_failed', severity: 'critical', account: '', cause: 'reading changes: the disk is full', advice },
     ]);
     bus.emit({ type: 'store.recovered' });
     expect(alarms.active()).toEqual([]);
@@ -138,6 +139,7 @@ describe('the other alarms', () => {
     const { bus, alarms, fail } = setUp();
     bus.emit({ type: 'clock.jumped', byMs: 9000 });
     bus.emit({ type: 'clock.skewed', byMs: 90_000 });
+    bus.emit({ type: 'clock.off', byMs: -3_600_000 });
     bus.emit({ type: 'refresh.budget_exhausted', id, reason: 'ordered' });
     bus.emit({ type: 'secret.fallback', id, slot: 1 });
     bus.emit({ type: 'internal.error', during: 'refresh', cause: new Error('x') });
@@ -145,7 +147,7 @@ describe('the other alarms', () => {
     const codes = alarms.active().map(({ code }) => code);
     expect(codes[0]).toBe('refresh_failing');
     expect(new Set(codes)).toEqual(
-      new Set(['refresh_failing', 'clock_jumped', 'clock_skewed', 'budget_exhausted', 'secret_fallback', 'internal_error']),
+      new Set(['refresh_failing', 'clock_jumped', 'clock_off', 'clock_skewed', 'budget_exhausted', 'secret_fallback', 'internal_error']),
     );
     for (const { advice } of alarms.active()) {
       expect(advice.en.length).toBeGreaterThan(3);
@@ -153,10 +155,24 @@ describe('the other alarms', () => {
     }
   });
 
+  it('of clocks say which one is ahead, and end when they agree', () => {
+    const { bus, alarms } = setUp();
+    bus.emit({ type: 'clock.skewed', byMs: 3_600_000 });
+    bus.emit({ type: 'clock.off', byMs: 3_600_000 });
+    const causes = () => Object.fromEntries(alarms.active().map(({ code, cause }) => [code, cause]));
+    expect(causes()).toEqual({
+      clock_skewed: "the store's clock is 3600 s behind WeChat's",
+      clock_off: "this machine's clock is 3600 s ahead of the store's",
+    });
+    bus.emit({ type: 'clock.off', byMs: 0 });
+    expect(Object.keys(causes())).toEqual(['clock_skewed']);
+  });
+
   it('never carries a secret in its cause', () => {
     const { bus, alarms } = setUp();
     const secret = '0123456789abcdef0123456789abcdef';
-    bus.emit({ type: 'store.failed', during: 'writing', cause: `near "${secret}"` });
+    const trouble = { code: 'store_failed', message: `near "${secret}"`, advice: { en: '', zh: '' } } as const;
+    bus.emit({ type: 'store.failed', during: 'writing', trouble });
     expect(JSON.stringify(alarms.active())).not.toContain(secret);
   });
 });

@@ -91,7 +91,13 @@ describe('events', () => {
     { type: 'secret.misplaced', account: 'wxshop' },
     { type: 'clock.jumped', byMs: -60_000 },
     { type: 'clock.skewed', byMs: 90_000 },
-    { type: 'store.failed', during: 'claiming due credentials', cause: `disk full near ?secret=${APP_SECRET}` },
+    { type: 'clock.off', byMs: 3_600_000 },
+    { type: 'clock.off', byMs: 0 },
+    {
+      type: 'store.failed',
+      during: 'claiming due credentials',
+      trouble: { code: 'store_full', message: `disk full near ?secret=${APP_SECRET}`, advice: { en: 'free some', zh: '清理' } },
+    },
     { type: 'store.recovered' },
     { type: 'internal.error', during: 'refresh', cause: new TypeError(`no ${KEY}`) },
   ];
@@ -104,6 +110,16 @@ describe('events', () => {
     expect(lines().map(({ event }) => event)).toEqual(every.map(({ type }) => type));
     for (const line of lines()) expect(line.msg).toBeTypeOf('string');
     for (const secret of SECRETS) expect(text.join('')).not.toContain(secret);
+  });
+
+  it("names a store's trouble, with its own advice", () => {
+    const bus = new EventBus();
+    const { logger, lines } = capture();
+    logEvents(bus, logger);
+    const trouble = { code: 'store_full', message: 'db cannot grow', advice: { en: 'free some', zh: '清理磁盘' } } as const;
+    bus.emit({ type: 'store.failed', during: 'ping', trouble });
+    const words = { msg: 'store failed while ping: db cannot grow', advice: 'free some', advice_zh: '清理磁盘' };
+    expect(lines()[0]).toMatchObject({ level: 'error', code: 'store_full', ...words });
   });
 
   it('says what to do about a failure, in both languages, with what WeChat said', () => {

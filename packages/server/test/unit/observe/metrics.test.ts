@@ -45,7 +45,11 @@ describe('metrics', () => {
     bus.emit({ type: 'credential.state', id, from: 'fresh', to: 'due' });
     bus.emit(failed);
     bus.emit({ type: 'lease.taken_over', id, fence: 2 });
-    bus.emit({ type: 'store.failed', during: 'reading changes', cause: 'x' });
+    bus.emit({
+      type: 'store.failed',
+      during: 'reading changes',
+      trouble: { code: 'store_failed', message: 'x', advice: { en: '', zh: '' } },
+    });
     bus.emit({ type: 'refresh.budget_exhausted', id, reason: 'ordered' });
     bus.emit({ type: 'credential.reported', id, outcome: 'alive' });
     const text = await lines();

@@ -28,8 +28,8 @@ const ACCOUNTS = 100_000;
 describe('what is declared', () => {
   test('the three platforms, stable by default', () => {
     const catalog = new Catalog(KINDS);
-    expect(catalog.platforms).toEqual(['official-account', 'mini-program', 'mini-game']);
-    for (const platform of catalog.platforms) expect(catalog.modes(platform)).toEqual(['stable', 'classic']);
+    expect(accessToken.platforms).toEqual(['official-account', 'mini-program', 'mini-game']);
+    for (const platform of accessToken.platforms) expect(catalog.modes(platform)).toEqual(['stable', 'classic']);
   });
 
   test('when each chain refreshes, for a life of 7200 s', () => {

@@ -126,8 +126,13 @@ describe('what errors mean', () => {
     [mysqlFault('P', new ConnectFailure('', { cause: mysqlError(1040) })), 'crowded'],
     [mysqlFault('P', new ConnectFailure('', { cause: systemError('HANDSHAKE_NO_SSL_SUPPORT') })), 'tls'],
   ])('%s', (error, name) => {
-    const { what, en, zh } = FAULTS[name];
-    expect(error).toMatchObject({ code: 'store_unavailable', message: `P ${what}`, advice: { en, zh } });
+    const { trouble, what, advice } = FAULTS[name];
+    expect(error).toMatchObject({
+      code: 'store_unavailable',
+      details: { trouble },
+      text: { en: `P ${what.en}`, zh: `P ${what.zh}` },
+      advice,
+    });
     expect(`${String((error as Error).cause)} ${JSON.stringify(error)}`).not.toContain('hunter2');
   });
 
