@@ -96,18 +96,18 @@ export class Accounts {
   }
 
   /**
-   * From the store, whatever memory says. Memory learns of it only what it knew already: a refresher goes through all
-   * accounts, and would push out those that are read here.
+   * From the store, whatever memory says. Memory takes in what it knew already, and others while it is not half full: a
+   * refresher goes through all accounts, and must not push out those that are read here.
    */
   fresh(id: string): Promise<Account | null> {
-    return this.#load(id, false);
+    return this.#load(id, this.#cache.has(id) || this.#cache.size * 2 < this.#deps.cacheSize);
   }
 
   async #load(id: string, remember: boolean): Promise<Account | null> {
     if (!ACCOUNT_ID.test(id)) return null;
     const drops = this.#drops;
     const account = await this.#deps.directory.account(id);
-    if (account && drops === this.#drops && (remember || this.#cache.get(id))) this.#set(account);
+    if (account && remember && drops === this.#drops) this.#set(account);
     return account;
   }
 

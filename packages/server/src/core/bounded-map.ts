@@ -21,6 +21,11 @@ export class BoundedMap<V> {
     return value;
   }
 
+  /** Without making it more recent. */
+  has(key: string): boolean {
+    return this.#map.has(key);
+  }
+
   set(key: string, value: V): void {
     this.#map.delete(key);
     this.#map.set(key, value);
