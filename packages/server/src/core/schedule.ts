@@ -90,6 +90,14 @@ export function honestUntil(record: CredentialRecord, policy: RefreshPolicy, now
   return honest > now ? honest : Math.min(current.expiresAt, now + SUSPECT_LIFETIME_MS);
 }
 
+/**
+ * Who knows nothing later than `knownAt` must take it that the current is dead by now: its planned refresh has passed,
+ * and so has what a value lives on after one.
+ */
+export function outlived(record: CredentialRecord, policy: RefreshPolicy, now: number, knownAt: number): boolean {
+  return now >= Math.max(record.refreshAt, Math.min(knownAt, now)) + survivesIssueMs(policy, false) - INTENT_LAG_MS;
+}
+
 /** A value that is not stored, as the others treat it: they issue again from `othersFrom` on. */
 export function asOthersPlan(record: CredentialRecord, othersFrom: number): CredentialRecord {
   return { ...record, refreshAt: Math.min(record.refreshAt, othersFrom) };

@@ -16,12 +16,14 @@ import type { CoreEvent, EventSink, IssueReason } from './events.ts';
 import type { UpstreamFailure } from './failure.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
+import type { KeeperSettings } from './keeper-settings.ts';
 import { INTENT_LAG_MS, issueKillsCurrent } from './policy.ts';
 import type { Random } from './random.ts';
 import { changedEarly, nextAttemptAt, usable } from './schedule.ts';
 import { type Seal, secretContext } from './seal.ts';
 import type { CredentialStore, LeaseGrant } from './store.ts';
 import { StaleLease } from './stale-lease.ts';
+import type { Suspension } from './standing.ts';
 import type { StoreTime } from './store-time.ts';
 import { doubtFrom, failed, heldBack, issued, outcomeUnknown, probed, takenOver, withIntent, withoutIntent } from './transition.ts';
 import { type Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest, unreachableAdvice } from './upstream.ts';
@@ -36,17 +38,8 @@ export interface SessionDeps {
   readonly seal: Seal;
   readonly events: EventSink;
   readonly settings: KeeperSettings;
-}
-
-export interface KeeperSettings {
-  /** Bound of one upstream call, ms. */
-  readonly upstreamDeadlineMs: number;
-  /** Length of a lease, ms; longer than the few calls a report may need. */
-  readonly leaseMs: number;
-  /** Shortest time between two verifications of one credential, ms. */
-  readonly reportCooldownMs: number;
-  /** Most records kept in memory. */
-  readonly cacheSize: number;
+  /** Why nothing may be issued now, as the store said last; null when it may. Default: it always may. */
+  readonly suspended?: () => Suspension | null;
 }
 
 export type AskResult =
@@ -57,6 +50,8 @@ export type AskResult =
   | 'failed'
   /** Nothing was sent: the day's or minute's budget, or the spacing of forced issues. */
   | 'refused'
+  /** Nothing was sent: the store is a copy, or was moved. */
+  | 'suspended'
   /** Nothing was sent: the lease would not have outlasted the call. */
   | 'lease_short';
 
@@ -115,6 +110,8 @@ export class RefreshSession {
   /** Ask upstream for a value. `forced` replaces a running one where upstream can; a lender is told that it is dead. */
   async ask(reason: IssueReason, forced = false): Promise<AskResult> {
     const { chain } = this.target;
+    // The one gate: whatever wants an issue comes through here.
+    if (this.#deps.suspended?.()) return 'suspended';
     const allowed = allowedAt(this.record, chain.limits, reason, forced, this.now);
     if (allowed > this.now) return this.#refuse(reason, allowed);
     const slots = this.#secretSlots();
