@@ -14,12 +14,13 @@ import type { CredentialRecord } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
 import type { CoreEvent, EventSink, IssueReason } from './events.ts';
 import type { UpstreamFailure } from './failure.ts';
+import { changedEarly } from './foreign-refresh.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
 import type { KeeperSettings } from './keeper-settings.ts';
 import { INTENT_LAG_MS, issueKillsCurrent } from './policy.ts';
 import type { Random } from './random.ts';
-import { changedEarly, nextAttemptAt, usable } from './schedule.ts';
+import { nextAttemptAt, usable } from './schedule.ts';
 import { type Seal, secretContext } from './seal.ts';
 import type { CredentialStore, LeaseGrant } from './store.ts';
 import { StaleLease } from './stale-lease.ts';
@@ -48,9 +49,8 @@ export type AskResult =
   /** Upstream gave the current value again. */
   | 'same'
   | 'failed'
-  /** Nothing was sent: the day's or minute's budget, or the spacing of forced issues. */
+  /** Nothing was sent: by the day's or minute's budget or the spacing of forced issues; by the store's standing. */
   | 'refused'
-  /** Nothing was sent: the store is a copy, or was moved. */
   | 'suspended'
   /** Nothing was sent: the lease would not have outlasted the call. */
   | 'lease_short';
@@ -107,10 +107,9 @@ export class RefreshSession {
     this.#deps.events.emit(event);
   }
 
-  /** Ask upstream for a value. `forced` replaces a running one where upstream can; a lender is told that it is dead. */
+  /** Ask upstream for a value: the one gate that all issues come through. `forced` replaces a running one where upstream can; a lender is told that it is dead. */
   async ask(reason: IssueReason, forced = false): Promise<AskResult> {
     const { chain } = this.target;
-    // The one gate: whatever wants an issue comes through here.
     if (this.#deps.suspended?.()) return 'suspended';
     const allowed = allowedAt(this.record, chain.limits, reason, forced, this.now);
     if (allowed > this.now) return this.#refuse(reason, allowed);
