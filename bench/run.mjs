@@ -14,6 +14,7 @@ const BENCHES = {
   'redis-writes': () => import('./redis-writes.mjs'),
   'start-up': () => import('./start-up.mjs'),
   scale: () => import('./scale.mjs'),
+  moving: () => import('./moving.mjs'),
 };
 /** Run only when named, and why. */
 const ON_DEMAND = { scale: 'fills a PostgreSQL with a million accounts: minutes, and some GB of disk' };

@@ -6,11 +6,14 @@
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { accountCommand } from './commands/account.ts';
+import { backupCommand } from './commands/backup.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { keyCommand } from './commands/key.ts';
 import { masterKeyCommand } from './commands/master-key.ts';
+import { migrateCommand } from './commands/migrate.ts';
 import { openapiCommand } from './commands/openapi.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { serveCommand } from './commands/serve.ts';
 import { tokenCommand } from './commands/token.ts';
 import type { Context } from './context.ts';
@@ -20,7 +23,10 @@ import { DONE, type Io, WRONG_USAGE } from './io.ts';
 import { isLanguage, languageOf } from './language.ts';
 import { VERSION } from '../hosts/version.ts';
 
-const COMMANDS = [serveCommand, demoCommand, accountCommand, keyCommand, tokenCommand, doctorCommand, masterKeyCommand, openapiCommand];
+const COMMANDS = [
+  ...[serveCommand, demoCommand, accountCommand, keyCommand, tokenCommand, doctorCommand],
+  ...[migrateCommand, backupCommand, restoreCommand, masterKeyCommand, openapiCommand],
+];
 
 /** All commands, for a run or for looking at them. */
 export function createProgram(context: Context): Command {

@@ -18,6 +18,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   credential_unavailable: '没有可用的凭据',
   refresh_budget_exhausted: '签发额度已用完',
   deadline_exceeded: '未能在时限内完成',
+  issuing_suspended: '此存储不签发凭据',
   store_unavailable: '存储不可用',
   unseal_failed: '无法解开存储中的秘密',
   config_invalid: '配置有误',

@@ -31,6 +31,7 @@ const COMMAND_LINE = `## Variables of the command line · 命令行的环境变�
 |---|---|
 | \`ZHONGKONG_URL\`, \`ZHONGKONG_KEY\` | The server that commands work on, and an API key for it; without them they work on the store of this machine.<br>命令所操作的服务地址及其 API key；不设置则直接操作本机的存储。 |
 | \`ZHONGKONG_ACCOUNT_SECRET\` | The AppSecret for \`account add\` and \`account secret\`.<br>\`account add\`、\`account secret\` 使用的 AppSecret。 |
+| \`ZHONGKONG_MIGRATE_TO\` | The store that \`migrate --to\` fills, where its URL holds a password.<br>\`migrate --to\` 的目标存储；URL 中含密码时用它。 |
 | \`ZHONGKONG_DEBUG=1\` | Where in the code an unexpected fault happened.<br>发生意外错误时输出代码位置。 |
 `;
 

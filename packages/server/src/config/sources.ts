@@ -8,6 +8,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
+import { holdsPassword } from '../core/store-url.ts';
 import { kindOf, type Mistake, mistake, pathText, SECRET, type SourceOf, valueAt } from './mistakes.ts';
 import { OPTIONS, type Option } from './options.ts';
 import { readVariableFiles } from './variable-files.ts';
@@ -35,11 +36,9 @@ const NEAR_MISS = 'zhongkong.yml';
 
 /** Variables that are ours but no options: of the command line, and of the tests. */
 const OTHER_VARIABLES = new Set([
-  ...['ZHONGKONG_URL', 'ZHONGKONG_KEY', 'ZHONGKONG_ACCOUNT_SECRET', 'ZHONGKONG_DEBUG'],
+  ...['ZHONGKONG_URL', 'ZHONGKONG_KEY', 'ZHONGKONG_ACCOUNT_SECRET', 'ZHONGKONG_DEBUG', 'ZHONGKONG_MIGRATE_TO'],
   ...['ZHONGKONG_REQUIRE', 'ZHONGKONG_TEST_POSTGRES', 'ZHONGKONG_TEST_MYSQL'],
 ]);
-/** A user with a password in a URL. */
-const PASSWORD = /:\/\/[^/@]*:[^@]*@/;
 /** What Kubernetes puts into every container of a namespace with a Service whose name starts with "zhongkong". */
 const SERVICE_LINK = /_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)$/;
 
@@ -68,7 +67,7 @@ export async function readSources(input: SourceInput): Promise<Sources> {
     else if (text !== undefined) put(option, text, option.env);
     const given = input.flags[option.name];
     if (given === undefined) continue;
-    if (option.doc.url && PASSWORD.test(given))
+    if (option.doc.url && holdsPassword(given))
       mistakes.push({
         en: `${option.name} holds a password, which must not stand in argv: use ${option.env}`,
         zh: `${option.name} 含有密码，不能写在命令行上：请改用 ${option.env}`,

@@ -64,6 +64,10 @@ export const ERROR_ADVICE = {
     en: 'The answer did not come in time; the work goes on, retry shortly.',
     zh: '未能在时限内完成；后台仍在继续，请稍后重试。',
   },
+  issuing_suspended: {
+    en: 'This store is a copy that was not activated, or was moved to another: see the server\'s log and "zhongkong doctor".',
+    zh: '此存储是尚未激活的副本，或已迁移到别处；请查看服务日志，并用 “zhongkong doctor” 检查。',
+  },
   store_unavailable: {
     en: 'The store does not answer; check that it runs, is reachable and writable.',
     zh: '存储没有响应；请检查它是否在运行、可连接、可写。',

@@ -23,9 +23,10 @@ import type { Target } from './kind.ts';
 import { startLeak, stepLeak } from './leak.ts';
 import { RecordMemory } from './memory.ts';
 import { cooldownOf, type ReportResult, verifyReport } from './report.ts';
-import { asOthersPlan, backingOff, coolingMs, honestRemaining, mustRefresh, shouldRefresh, suspect, usable } from './schedule.ts';
+import { asOthersPlan, backingOff, coolingMs, honestRemaining, mustRefresh, outlived, shouldRefresh, suspect, usable } from './schedule.ts';
 import type { SessionDeps } from './session.ts';
 import { SingleFlight } from './single-flight.ts';
+import { type Suspension, suspendedError } from './standing.ts';
 import type { Acquired } from './store.ts';
 import { overBudget, unavailable, unconfirmed } from './unavailable.ts';
 import { type Held, LeaseRunner } from './lease-runner.ts';
@@ -72,7 +73,7 @@ export class Keeper {
     if (!target.account.enabled) return null;
     const record = this.#memory.known(target.id);
     const now = this.#deps.time.now();
-    if (!record || !usable(record, now)) return null;
+    if (!record || !usable(record, now) || this.#isOutlived(target, record, now)) return null;
     if (shouldRefresh(record, now)) this.#refreshInBackground(target, record, now);
     return this.#serve(target, record);
   }
@@ -83,6 +84,11 @@ export class Keeper {
     const remainingMs = this.#countdown(options.deadlineMs);
     const record = await this.#load(target.id, remainingMs());
     const now = this.#deps.time.now();
+    const suspension = this.#suspension;
+    if (suspension) {
+      if (!usable(record, now) || this.#isOutlived(target, record, now)) throw suspendedError(suspension);
+      return this.#serve(target, record);
+    }
     if (usable(record, now)) {
       if (!shouldRefresh(record, now)) return this.#serve(target, record);
       this.#refreshInBackground(target, record, now);
@@ -113,6 +119,7 @@ export class Keeper {
     this.#assertEnabled(target);
     const { borrowed } = target.chain;
     if (borrowed) throw new ZhongkongError('not_available', 'only its lender issues a borrowed value', borrowed);
+    this.#assertMayIssue();
     const { time, clock } = this.#deps;
     const remainingMs = this.#countdown(deadlineMs);
     const { generation } = await this.#load(target.id, remainingMs());
@@ -132,6 +139,7 @@ export class Keeper {
    */
   async revokeLeaked(target: Target, reason: string): Promise<CredentialRecord> {
     this.#assertEnabled(target);
+    this.#assertMayIssue();
     const { policy, forcible, borrowed } = target.chain;
     if (!issueKillsCurrent(policy, forcible)) {
       throw new ZhongkongError('not_available', 'no issue ends a value of this kind', borrowed ?? { advice: LIVES_TO_ITS_END });
@@ -196,6 +204,21 @@ export class Keeper {
     if (!target.account.enabled) throw new ZhongkongError('account_disabled', 'the account is disabled');
   }
 
+  get #suspension(): Suspension | null {
+    return this.#deps.suspended?.() ?? null;
+  }
+
+  #assertMayIssue(): void {
+    const suspension = this.#suspension;
+    if (suspension) throw suspendedError(suspension);
+  }
+
+  /** Another store keeps it, and has replaced it for so long that it is dead: it must not be handed out. */
+  #isOutlived(target: Target, record: CredentialRecord, now: number): boolean {
+    if (!this.#suspension?.elsewhere) return false;
+    return outlived(record, target.chain.policy, now, this.#memory.knownUpTo(record.id, this.#upToDateAt ?? now));
+  }
+
   /** What is left of a caller's patience, ms. */
   #countdown(deadlineMs: number): () => number {
     const { clock } = this.#deps;
@@ -240,7 +263,7 @@ export class Keeper {
   }
 
   #refreshInBackground(target: Target, record: CredentialRecord, now: number): void {
-    if (this.#flights.get(credentialKey(target.id)) || backingOff(record, target.account.secretRevision, now)) return;
+    if (this.#suspension || this.#flights.get(credentialKey(target.id)) || backingOff(record, target.account.secretRevision, now)) return;
     if (!this.#leases.draining && !this.#memory.inTrouble) this.#inBackground(this.#refresh(target, 'scheduled'));
   }
 
@@ -298,6 +321,11 @@ export class Keeper {
       return { outcome: 'superseded', credential: null };
     }
     if (coolMs > 0) return { outcome: 'cooling_down', retryAfterMs: coolMs, credential: this.#serve(target, record) };
+    // A look at it needs its lease.
+    const { reportCooldownMs } = settings;
+    if (this.#suspension?.leases === false) {
+      return { outcome: 'unverified', retryAfterMs: reportCooldownMs, credential: this.#serve(target, record) };
+    }
     // Joined by everybody who reports this credential meanwhile, here; other nodes meet at the lease.
     return within(clock, this.#verify(target, value), remainingMs());
   }

@@ -10,6 +10,7 @@ import { ZhongkongError } from './errors.ts';
 import type { EventSink } from './events.ts';
 import type { Keeper } from './keeper.ts';
 import type { Catalog } from './kind.ts';
+import type { Suspension } from './standing.ts';
 import type { Acquired, CredentialStore, DueQueue } from './store.ts';
 import { troubleOf } from './store-trouble.ts';
 
@@ -25,6 +26,8 @@ export interface RefresherDeps {
   readonly leaseMs: number;
   /** Most refreshes in the air at once on this node. */
   readonly concurrency: number;
+  /** As in `SessionDeps`: what nothing may be issued for is not claimed either. */
+  readonly suspended?: () => Suspension | null;
 }
 
 /** With nothing due, look again this often: another process may have added work. */
@@ -57,7 +60,7 @@ export class Refresher {
   async tick(): Promise<number> {
     const { due, clock, holder, leaseMs, concurrency, credentials } = this.#deps;
     const free = concurrency - this.#running.size;
-    if (free <= 0 || this.paused) return 0;
+    if (free <= 0 || this.paused || this.#deps.suspended?.()) return 0;
     const leaseEndsAt = clock.monotonic() + leaseMs;
     const claiming = due.claim(holder, leaseMs, free);
     this.#claiming = claiming.catch(() => undefined);

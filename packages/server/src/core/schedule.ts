@@ -12,8 +12,6 @@ import { INTENT_LAG_MS, type RefreshPolicy, survivesIssueMs } from './policy.ts'
 export const SUSPECT_LIFETIME_MS = 10_000;
 /** An instant this far ahead of now was not written by a clock that agrees with ours. */
 const CLOCK_TOLERANCE_MS = 5000;
-/** A stable value this much before its hand-over cannot have changed by itself. */
-const HAND_OVER_TOLERANCE_MS = 5000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** There is a current value, no probe called it dead, and its own life is not over. */
@@ -90,6 +88,14 @@ export function honestUntil(record: CredentialRecord, policy: RefreshPolicy, now
   return honest > now ? honest : Math.min(current.expiresAt, now + SUSPECT_LIFETIME_MS);
 }
 
+/**
+ * Who knows nothing later than `knownAt` must take it that the current is dead by now: its planned refresh has passed,
+ * and so has what a value lives on after one.
+ */
+export function outlived(record: CredentialRecord, policy: RefreshPolicy, now: number, knownAt: number): boolean {
+  return now >= Math.max(record.refreshAt, Math.min(knownAt, now)) + survivesIssueMs(policy, false) - INTENT_LAG_MS;
+}
+
 /** A value that is not stored, as the others treat it: they issue again from `othersFrom` on. */
 export function asOthersPlan(record: CredentialRecord, othersFrom: number): CredentialRecord {
   return { ...record, refreshAt: Math.min(record.refreshAt, othersFrom) };
@@ -117,11 +123,4 @@ export function nextAttemptAt(record: CredentialRecord): number {
   const leakAt = leak && leak.finishedAt === null ? Math.max(leak.nextAt, failure?.retryAt ?? 0) : NEVER;
   // A stored intent is due as soon as its lease is over: its holder died, and somebody has to count the lost answer.
   return Math.min(intent?.at ?? NEVER, allowedAt, probeAt, leakAt);
-}
-
-/** Asked for no change and got one long before the hand-over: only another fetcher can have made it. */
-export function changedEarly(before: CredentialRecord, policy: RefreshPolicy, sentAt: number): boolean {
-  if (policy.type !== 'stable-window' || before.current === null || !usable(before, sentAt)) return false;
-  const handOverAt = before.current.expiresAt - policy.windowMs;
-  return sentAt < handOverAt - HAND_OVER_TOLERANCE_MS && before.unknownOutcomes === 0 && before.probeAt === null;
 }

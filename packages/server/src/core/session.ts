@@ -14,14 +14,17 @@ import type { CredentialRecord } from './credential.ts';
 import { ZhongkongError } from './errors.ts';
 import type { CoreEvent, EventSink, IssueReason } from './events.ts';
 import type { UpstreamFailure } from './failure.ts';
+import { changedEarly } from './foreign-refresh.ts';
 import type { Hash } from './hash.ts';
 import type { IssueOutcome, ProbeVerdict, Target } from './kind.ts';
+import type { KeeperSettings } from './keeper-settings.ts';
 import { INTENT_LAG_MS, issueKillsCurrent } from './policy.ts';
 import type { Random } from './random.ts';
-import { changedEarly, nextAttemptAt, usable } from './schedule.ts';
+import { nextAttemptAt, usable } from './schedule.ts';
 import { type Seal, secretContext } from './seal.ts';
 import type { CredentialStore, LeaseGrant } from './store.ts';
 import { StaleLease } from './stale-lease.ts';
+import type { Suspension } from './standing.ts';
 import type { StoreTime } from './store-time.ts';
 import { doubtFrom, failed, heldBack, issued, outcomeUnknown, probed, takenOver, withIntent, withoutIntent } from './transition.ts';
 import { type Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest, unreachableAdvice } from './upstream.ts';
@@ -36,17 +39,8 @@ export interface SessionDeps {
   readonly seal: Seal;
   readonly events: EventSink;
   readonly settings: KeeperSettings;
-}
-
-export interface KeeperSettings {
-  /** Bound of one upstream call, ms. */
-  readonly upstreamDeadlineMs: number;
-  /** Length of a lease, ms; longer than the few calls a report may need. */
-  readonly leaseMs: number;
-  /** Shortest time between two verifications of one credential, ms. */
-  readonly reportCooldownMs: number;
-  /** Most records kept in memory. */
-  readonly cacheSize: number;
+  /** Why nothing may be issued now, as the store said last; null when it may. Default: it always may. */
+  readonly suspended?: () => Suspension | null;
 }
 
 export type AskResult =
@@ -55,8 +49,9 @@ export type AskResult =
   /** Upstream gave the current value again. */
   | 'same'
   | 'failed'
-  /** Nothing was sent: the day's or minute's budget, or the spacing of forced issues. */
+  /** Nothing was sent: by the day's or minute's budget or the spacing of forced issues; by the store's standing. */
   | 'refused'
+  | 'suspended'
   /** Nothing was sent: the lease would not have outlasted the call. */
   | 'lease_short';
 
@@ -112,9 +107,10 @@ export class RefreshSession {
     this.#deps.events.emit(event);
   }
 
-  /** Ask upstream for a value. `forced` replaces a running one where upstream can; a lender is told that it is dead. */
+  /** Ask upstream for a value: the one gate that all issues come through. `forced` replaces a running one where upstream can; a lender is told that it is dead. */
   async ask(reason: IssueReason, forced = false): Promise<AskResult> {
     const { chain } = this.target;
+    if (this.#deps.suspended?.()) return 'suspended';
     const allowed = allowedAt(this.record, chain.limits, reason, forced, this.now);
     if (allowed > this.now) return this.#refuse(reason, allowed);
     const slots = this.#secretSlots();

@@ -26,6 +26,9 @@ const STORE_KINDS: readonly StoreKind[] = [
   { schemes: ['redis', 'rediss'], form: 'redis://…', rest: SERVER, shared: true },
 ];
 
+/** A user with a password in a URL. */
+export const holdsPassword = (url: string): boolean => /:\/\/[^/@]*:[^@]*@/.test(url);
+
 const SCHEME = /^([a-z][a-z0-9+.-]{0,23}):(.*)$/is;
 
 /** Its scheme in lower case and what follows the colon; null when it has none. */

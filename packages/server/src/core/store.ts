@@ -160,16 +160,65 @@ export interface Directory {
   putSetting(name: string, expected: string | null, value: string): Promise<boolean>;
 }
 
-/** One opened store: the three ports and its life. */
+/** A credential's row as a whole, for moving it. */
+export interface ArchivedCredential extends StoredCredential {
+  /** From the grant of a lease to its release; `until` on the store's clock, and past when the lease only ran out. */
+  readonly lease: { readonly holder: string; readonly until: number } | null;
+}
+
+/** How many rows there are of each sort. */
+export interface Census {
+  readonly accounts: number;
+  readonly keys: number;
+  readonly credentials: number;
+  readonly audit: number;
+}
+
+/** Whole rows, with the revisions, fences and numbers that they have. */
+export interface ArchivedRows {
+  readonly accounts?: readonly Account[];
+  readonly keys?: readonly ApiKeyRecord[];
+  readonly credentials?: readonly ArchivedCredential[];
+  /** Growing by `seq`, and all above those that are there. */
+  readonly audit?: readonly StoredAuditEntry[];
+}
+
+/**
+ * Whole rows out and in, page by page: for moving a store, and for what is done to all of a store that was restored.
+ * Writing tells no change log and asks for no lease, so it is only for rows that nobody else may write.
+ */
+export interface Archive {
+  census(): Promise<Census>;
+  /** In the order of account, kind and chain, byte by byte, after `after` (null: from the first). At most `limit`. */
+  credentials(after: CredentialId | null, limit: number): Promise<readonly ArchivedCredential[]>;
+  /** Oldest first, those after `seq`. */
+  audit(seq: number, limit: number): Promise<readonly StoredAuditEntry[]>;
+  settings(): Promise<readonly { readonly name: string; readonly value: string }[]>;
+  /** At or above the fence of every credential that was ever removed: new ones start there. */
+  fenceFloor(): Promise<number>;
+  raiseFenceFloor(atLeast: number): Promise<void>;
+  /**
+   * Writes rows, in the place of those with the same key, in one step; at most 500 in all. A store that numbers fences
+   * or audit entries by itself may raise what is given, never lower it.
+   */
+  put(rows: ArchivedRows): Promise<void>;
+  /** Removes every account, key, credential and audit entry. Settings and the fence floor stay. */
+  clear(): Promise<void>;
+}
+
+/** One opened store: the three ports, its archive and its life. */
 export interface Store {
   readonly credentials: CredentialStore;
   readonly directory: Directory;
   readonly due: DueQueue;
+  readonly archive: Archive;
   /**
    * Where the store can tell at once that something may have changed: `listen` calls `wake` then, and returns the way to
    * stop. A wake may come for nothing, or not at all: `Directory.changes` stays the truth.
    */
   readonly notices?: { listen(wake: () => void): () => void };
+  /** Number of the schema: as it was found when opening, and as it is now. Absent where there is none to bring up to date. */
+  readonly schema?: { readonly found: number; readonly now: number };
   /** What was found when opening and deserves an operator's look: allowed, but a risk. */
   readonly warnings?: readonly Bilingual[];
   /**

@@ -87,6 +87,23 @@ export function storedLate(ours: CredentialRecord, stored: CredentialRecord): Cr
 }
 
 /**
+ * The record is a copy of before: the original may have replaced the current since, and may do so any moment. No probe
+ * ends that doubt for this value, only an issue does; nothing of before keeps one back.
+ */
+export function restored(record: CredentialRecord, now: number): CredentialRecord {
+  const { current } = record;
+  return {
+    ...record,
+    saves: record.saves + 1,
+    unknownOutcomes: record.unknownOutcomes + 1,
+    suspectFrom: current ? now : null,
+    doubtEndsAt: Math.max(record.doubtEndsAt, current?.expiresAt ?? 0),
+    failure: null,
+    budgetOpensAt: 0,
+  };
+}
+
+/**
  * The lease was taken over from a holder that may only be paused, and may still send. What it replaces works on for the
  * grace, so a probe can tell only after that: look then, and a few times more. Only where an issue kills.
  */

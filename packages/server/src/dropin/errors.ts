@@ -46,6 +46,7 @@ const MAPPED: Readonly<Record<ErrorCode, WechatError>> = {
   conflict: BUSY,
   credential_unavailable: BUSY,
   deadline_exceeded: BUSY,
+  issuing_suspended: BUSY,
   store_unavailable: BUSY,
   unseal_failed: BUSY,
   config_invalid: BUSY,

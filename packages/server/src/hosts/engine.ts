@@ -15,18 +15,21 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { ZhongkongError } from '../core/errors.ts';
 import { EventBus } from '../core/events.ts';
+import { readStanding } from '../core/standing.ts';
 import type { Store } from '../core/store.ts';
 import { StoreTime } from '../core/store-time.ts';
 import { HandedOut } from '../dropin/handed-out.ts';
 import { createApp } from '../http/app.ts';
 import { observeRequests } from '../observe/requests.ts';
 import { openStore } from '../stores/open.ts';
+import { storePlace } from '../stores/place.ts';
 import { applyDeclaredAccounts } from './declared-accounts.ts';
 import { every, type Loop } from './every.ts';
 import { Health, LOOK_MS, withAlarms } from './health.ts';
 import { createKeeping } from './keeping.ts';
 import { openMasterKeys } from './master-key.ts';
 import { createObserving } from './observing.ts';
+import { refuseUnlessOurs, StandingWatch } from './standing-watch.ts';
 import { VERSION } from './version.ts';
 import { watchedStore } from './watched-store.ts';
 
@@ -63,8 +66,13 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   const events = new EventBus();
   const time = new StoreTime(clock, () => store.credentials.now(), events);
   const now = () => time.now();
-  const health = new Health(events, now);
-  const store = watchedStore(opened, (during, error) => health.storeFailed(during, error));
+  const { standing } = await readStanding(opened.directory);
+  refuseUnlessOurs(standing, storePlace(config.store));
+  const watch = new StandingWatch(standing);
+  const { suspended } = watch;
+  const health = new Health(events, now, suspended);
+  const guarded = { ...opened, directory: watch.guard(opened.directory) };
+  const store = watchedStore(guarded, (during, error) => health.storeFailed(during, error));
   const { credentials, directory } = store;
   const masterKeys = await openMasterKeys(config, directory);
   const observing = createObserving({ config, store, events, clock, now, inFlight: () => keeping.refresher.inFlight });
@@ -72,13 +80,28 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   await time.sync();
   for (const { en, zh } of store.warnings ?? []) logger.warn({ event: 'store.warning', advice_zh: zh }, en);
   const egress = createUndiciUpstream({ bases: config.upstreams, egressProxy: config.egressProxy });
-  const keeping = createKeeping({ config, store, masterKeys, clock, time, events, upstream: metrics.timed(egress, clock) });
+  const keeping = createKeeping({ config, store, masterKeys, clock, time, events, upstream: metrics.timed(egress, clock), suspended });
   const { catalog, keeper, accounts, keys, refresher, watcher, digest } = keeping;
+  const tellStanding = (): void => {
+    const suspension = suspended();
+    if (suspension) {
+      const { code, message, advice } = suspension;
+      logger.warn({ event: 'store.suspended', cause: code, advice: advice.en, advice_zh: advice.zh }, message.en);
+    }
+    if (!suspension) logger.info({ event: 'store.active' }, 'credentials are issued again');
+  };
+  if (suspended()) tellStanding();
   const lookAround = async (): Promise<void> => {
     const at = now();
     await watcher.poll();
-    keeper.upToDate(at);
+    if (await watch.look(opened.directory)) {
+      // What was done to a whole store meanwhile is in no log of changes.
+      keeper.dropAll();
+      tellStanding();
+    }
     keys.upToDate(at);
+    // Of a store that others have taken over, nothing later is known than what was there then.
+    if (!suspended()?.elsewhere) keeper.upToDate(at);
   };
   // The first round only finds out where "now" is; before anything is cached, so that nothing is missed.
   await lookAround();
@@ -142,9 +165,9 @@ async function compose(config: Config, clock: Clock, opened: Store) {
         loops.push(loop);
         return loop;
       };
-      const watch = again(WATCH_MS, 'reading changes', lookAround);
+      const watching = again(WATCH_MS, 'reading changes', lookAround);
       // A notice only brings the next look forward, so that one that is missed is made up for by the look itself.
-      stopListening = store.notices?.listen(() => watch.soon()) ?? stopListening;
+      stopListening = store.notices?.listen(() => watching.soon()) ?? stopListening;
       again(TIME_SYNC_MS, 'reading the time', () => time.sync());
       again(LOOK_MS, 'asking the store', async () => {
         // A newer schema or an unknown master key: what is due is left to nodes that can do it, memory serves on.

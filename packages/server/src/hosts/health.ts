@@ -4,11 +4,13 @@
  *
  * The store is away (degraded) from the first call that fails until a ping, which really writes, succeeds: a full disk
  * lets reads pass. Memory serves on meanwhile. What this node must not or cannot work with is left to others (blocked).
+ * While nothing is issued it is degraded as well, and not ready once another store has taken over.
  * Only a ping turns one trouble into another: calls that fail in different ways would have them flicker.
  */
 
 import { ZhongkongError } from '../core/errors.ts';
 import type { EventBus } from '../core/events.ts';
+import type { Suspension } from '../core/standing.ts';
 import { type StoreTrouble, troubleOf } from '../core/store-trouble.ts';
 import type { HealthReport, ServerCause } from '../http/environment.ts';
 import type { Alarms } from '../observe/alarms.ts';
@@ -23,13 +25,15 @@ export const LOOK_MS = 5000;
 
 export class Health {
   readonly #events: EventBus;
+  readonly #suspended: () => Suspension | null;
   #phase: 'starting' | 'running' | 'draining' = 'starting';
   #trouble: ServerCause | null = null;
   #blocked = false;
 
-  /** `now`: store time, epoch ms. */
-  constructor(events: EventBus, now: () => number) {
+  /** `now`: store time, epoch ms. `suspended`: why nothing is issued, or null. */
+  constructor(events: EventBus, now: () => number, suspended: () => Suspension | null = () => null) {
     this.#events = events;
+    this.#suspended = suspended;
     events.on((event) => {
       if (event.type === 'store.failed') {
         const since = event.trouble.code === this.#trouble?.code ? this.#trouble.since : now();
@@ -73,11 +77,15 @@ export class Health {
   }
 
   report(): HealthReport {
-    const causes = this.#trouble === null ? [] : [this.#trouble];
+    const suspension = this.#suspended();
+    const causes = [...(this.#trouble === null ? [] : [this.#trouble]), ...(suspension === null ? [] : [causeOf(suspension)])];
     if (this.#phase !== 'running') return { ready: false, status: this.#phase, causes };
-    return { ready: !this.#blocked, status: this.#trouble === null ? 'ok' : 'degraded', causes };
+    const ready = !this.#blocked && !suspension?.elsewhere;
+    return { ready, status: causes.length === 0 ? 'ok' : 'degraded', causes };
   }
 }
+
+const causeOf = ({ code, message, since, advice }: Suspension): ServerCause => ({ code, message: message.en, since, advice });
 
 /** The report, and what else the alarms know of the server as a whole: its clocks, faults of our own. */
 export function withAlarms(report: HealthReport, alarms: Pick<Alarms, 'active'>): HealthReport {

@@ -12,6 +12,7 @@ import type { EventSink } from '../core/events.ts';
 import { Keeper } from '../core/keeper.ts';
 import type { Target } from '../core/kind.ts';
 import { Refresher } from '../core/refresher.ts';
+import type { Suspension } from '../core/standing.ts';
 import type { Change, Store } from '../core/store.ts';
 import type { StoreTime } from '../core/store-time.ts';
 import type { Upstream } from '../core/upstream.ts';
@@ -27,9 +28,11 @@ export interface KeepingDeps {
   readonly time: StoreTime;
   readonly events: EventSink;
   readonly upstream: Upstream;
+  /** Why nothing may be issued now, or null. */
+  readonly suspended: () => Suspension | null;
 }
 
-export function createKeeping({ config, store, masterKeys, clock, time, events, upstream }: KeepingDeps) {
+export function createKeeping({ config, store, masterKeys, clock, time, events, upstream, suspended }: KeepingDeps) {
   const { credentials, directory, due } = store;
   const { refresh } = config;
   const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -44,14 +47,17 @@ export function createKeeping({ config, store, masterKeys, clock, time, events, 
     reportCooldownMs: refresh.reportCooldownSeconds * 1000,
     cacheSize,
   };
-  const keeper = new Keeper({ credentials, upstream, clock, time, random: nodeRandom, hash, seal, events, holder, settings });
+  const random = nodeRandom;
+  const keeper = new Keeper({ credentials, upstream, clock, time, random, hash, seal, events, holder, settings, suspended });
   const wake = (target: Target) => keeper.wake(target);
   const upstreams = new Set(Object.keys(config.upstreams));
   const common = { directory, credentials, catalog: CATALOG, seal, hash, time, events, cacheSize };
   const accounts = new Accounts({ ...common, upstreams, wake, beforeSealing: follow });
   const keys = new Keys({ directory, digest, time, events, randomBytes, declared: config.keys, cacheSize, graceMs });
   const { concurrency } = refresh;
-  const refresher = new Refresher({ due, credentials, keeper, accounts, catalog: CATALOG, clock, events, holder, leaseMs, concurrency });
+  const refresher = new Refresher({
+    ...{ due, credentials, keeper, accounts, catalog: CATALOG, clock, events, holder, leaseMs, concurrency, suspended },
+  });
   const drop = (change: Change): void => {
     if (change.topic === 'account') accounts.drop(change.id);
     else if (change.topic === 'key') keys.drop(change.id);

@@ -27,6 +27,7 @@ export const PROBLEMS = {
   config_invalid: { status: 500, title: 'Invalid configuration' },
   not_available: { status: 501, title: 'Not available in this version' },
   credential_unavailable: { status: 503, title: 'No usable credential' },
+  issuing_suspended: { status: 503, title: 'Nothing is issued from this store' },
   store_unavailable: { status: 503, title: 'Store unavailable' },
   deadline_exceeded: { status: 504, title: 'Not in time' },
 } as const satisfies Record<ErrorCode, { readonly status: number; readonly title: string }>;

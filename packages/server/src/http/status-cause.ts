@@ -54,7 +54,7 @@ const CONDITIONS: readonly Condition[] = [
     code: 'outcome_unknown',
     holds: (record, _, now) => suspect(record, now),
     since: (record) => record.suspectFrom,
-    message: "an answer of WeChat's was lost, so the current value may have been replaced",
+    message: "the current value may have been replaced: an answer of WeChat's was lost, or the store is a restored copy",
     advice: () => ({
       en: 'It is being refreshed and served on meanwhile. If this lasts, check the network between this server and WeChat.',
       zh: '正在刷新，期间继续提供服务；若持续出现，请检查本机到微信的网络。',

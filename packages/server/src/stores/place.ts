@@ -1,19 +1,27 @@
 /** What people are told a store is: where it lives, without user, password and parameters. Loads no driver. */
 
-import { MYSQL, parseServerUrl, POSTGRES, type ServerKind } from './sql/server-url.ts';
+import { splitStoreUrl } from '../core/store-url.ts';
+import { parseRedisUrl } from './redis/url.ts';
+import { MYSQL, parseServerUrl, POSTGRES } from './sql/server-url.ts';
 
-const SERVERS: Readonly<Record<string, ServerKind>> = { postgres: POSTGRES, postgresql: POSTGRES, mysql: MYSQL, mariadb: MYSQL };
+/** By scheme; what follows its colon and the whole URL come in. */
+const PLACES: Readonly<Record<string, (rest: string, url: string) => string>> = {
+  sqlite: (path) => path,
+  postgres: (_, url) => parseServerUrl(url, POSTGRES).place,
+  postgresql: (_, url) => parseServerUrl(url, POSTGRES).place,
+  mysql: (_, url) => parseServerUrl(url, MYSQL).place,
+  mariadb: (_, url) => parseServerUrl(url, MYSQL).place,
+  redis: (rest) => parseRedisUrl('redis', rest).place,
+  rediss: (rest) => parseRedisUrl('rediss', rest).place,
+};
 
-/** The file of an embedded store, host and database of a server; null where there is nothing to tell. */
-export function storePlace(url: string): string | null {
-  const colon = url.indexOf(':');
-  const scheme = url.slice(0, colon).toLowerCase();
-  if (scheme === 'sqlite') return url.slice(colon + 1);
-  const kind = Object.hasOwn(SERVERS, scheme) ? SERVERS[scheme] : undefined;
+/** The file of an embedded store, host and database of a server; for what cannot be read, its scheme alone. */
+export function storePlace(url: string): string {
+  const { scheme = '', rest = '' } = splitStoreUrl(url) ?? {};
   try {
-    return kind ? parseServerUrl(url, kind).place : null;
+    return (Object.hasOwn(PLACES, scheme) ? PLACES[scheme]?.(rest, url) : undefined) ?? `${scheme}:`;
   } catch {
     // Opening it says what is wrong with it.
-    return null;
+    return `${scheme}:`;
   }
 }

@@ -6,6 +6,7 @@ import { decodeRecord } from '../../src/core/codec.ts';
 import { Keeper } from '../../src/core/keeper.ts';
 import type { Chain, Target } from '../../src/core/kind.ts';
 import { Refresher } from '../../src/core/refresher.ts';
+import type { Suspension } from '../../src/core/standing.ts';
 import { StoreTime } from '../../src/core/store-time.ts';
 import { Watcher } from '../../src/core/watcher.ts';
 import { createMemoryStore, MemoryState } from '../../src/stores/memory/index.ts';
@@ -78,6 +79,8 @@ export class World {
     const kinds = catalog(options.chain);
     const cacheSize = options.cacheSize ?? 100_000;
     const holder = `node-${this.#nodes}`;
+    let suspension: Suspension | null = null;
+    const suspended = (): Suspension | null => suspension;
     const keeper = new Keeper({
       credentials,
       upstream,
@@ -88,6 +91,7 @@ export class World {
       seal: plainSeal,
       events,
       holder,
+      suspended,
       settings: { upstreamDeadlineMs: UPSTREAM_MS, leaseMs: LEASE_MS, reportCooldownMs: COOLDOWN_MS, cacheSize },
     });
     const { directory } = store;
@@ -114,6 +118,7 @@ export class World {
       holder,
       leaseMs: LEASE_MS,
       concurrency: 64,
+      suspended,
     });
     const watcher = new Watcher({
       directory,
@@ -138,6 +143,10 @@ export class World {
       store: faulty,
       directory,
       target,
+      /** What this node has heard of its store's standing. */
+      suspend: (why: Suspension | null): void => {
+        suspension = why;
+      },
       /** Read with ten seconds of patience. */
       read: async (id = 'app', minTtlMs = 0): Promise<ServedCredential> => keeper.read(await target(id), { deadlineMs: 10_000, minTtlMs }),
       report: async (value: string) => keeper.report(await target(), value, 10_000),

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { nodeClock } from '../../adapters/clock.ts';
 import { isEmbedded } from '../../config/formats.ts';
 import type { Bilingual } from '../../core/failure.ts';
+import { readStanding } from '../../core/standing.ts';
 import type { RotationStep } from '../../hosts/master-key-rotation.ts';
 import { remote } from '../connect.ts';
 import { type Context, globalOptions, type StoreOptions, withJson, withStoreOptions } from '../context.ts';
@@ -48,10 +49,12 @@ async function runRotate(options: Options, context: Context): Promise<void> {
   if (remote(io) !== null) throw onTheStoreOnly();
   const config = await configOf(globalOptions(options), io);
   requireStore(config);
-  const [{ rotateMasterKey }, { openMasterKeys }, { openStore }] = await Promise.all([
+  const [{ rotateMasterKey }, { openMasterKeys }, { refuseUnlessOurs }, { openStore }, { storePlace }] = await Promise.all([
     import('../../hosts/master-key-rotation.ts'),
     import('../../hosts/master-key.ts'),
+    import('../../hosts/standing-watch.ts'),
     import('../../stores/open.ts'),
+    import('../../stores/place.ts'),
   ]);
   const ownKeyFile = isEmbedded(config.store) ? config.masterKeyFile : null;
   const wrongConfig = (error: unknown): never => {
@@ -61,6 +64,7 @@ async function runRotate(options: Options, context: Context): Promise<void> {
   try {
     const holder = `master-key-${process.pid}-${randomBytes(4).toString('hex')}`;
     const progress = teller(context);
+    refuseUnlessOurs((await readStanding(store.directory).catch(wrongConfig)).standing, storePlace(config.store));
     const keys = await openMasterKeys(config, store.directory).catch(wrongConfig);
     const result = await rotateMasterKey({ keys, ownKeyFile, store, clock: nodeClock, holder, progress });
     if (options.json) return io.out(json(result));

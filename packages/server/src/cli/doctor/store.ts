@@ -5,6 +5,7 @@ import { databaseFile } from '../../config/formats.ts';
 import type { Config } from '../../config/schema.ts';
 import { asZhongkongError } from '../../core/errors.ts';
 import type { Seal } from '../../core/seal.ts';
+import { readStanding, suspensionOf } from '../../core/standing.ts';
 import type { Store } from '../../core/store.ts';
 import { KEYS_IN_USE, openMasterKeys } from '../../hosts/master-key.ts';
 import { openStore } from '../../stores/open.ts';
@@ -16,7 +17,7 @@ export interface StoreCheck {
   readonly findings: readonly Finding[];
   /** Null when it cannot be opened, or is not there yet. The caller closes it. */
   readonly store: Store | null;
-  /** Null when there is no right master key. */
+  /** Null when there is no right master key, and when WeChat is not to be asked on the strength of this store. */
   readonly seal: Seal | null;
 }
 
@@ -47,7 +48,11 @@ export async function checkStore(config: Config): Promise<StoreCheck> {
     await store.ping();
     const writable = finding('store', 'ok', { en: 'opens and can be written', zh: '可打开、可写入' }, null, place);
     const { key, seal } = await masterKey(config, store);
-    return { findings: [writable, ...risks, key], store, seal };
+    const suspension = suspensionOf((await readStanding(store.directory)).standing);
+    if (suspension === null) return { findings: [writable, ...risks, key], store, seal };
+    // Asking for a token may replace it, which is what such a store must not do.
+    const standing = finding('standing', 'error', suspension.message, suspension.advice, place);
+    return { findings: [writable, ...risks, standing, key], store, seal: null };
   } catch (error) {
     return { findings: [...risks, failed('store', error, place)], store, seal: null };
   }

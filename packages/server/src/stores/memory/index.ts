@@ -5,6 +5,7 @@
  */
 
 import type { Store } from '../../core/store.ts';
+import { MemoryArchive } from './archive.ts';
 import { MemoryCredentials } from './credentials.ts';
 import { MemoryDirectory } from './directory.ts';
 import { MemoryState } from './state.ts';
@@ -25,6 +26,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     credentials,
     directory: new MemoryDirectory(state),
     due: credentials,
+    archive: new MemoryArchive(state),
     ping: async () => undefined,
     close: async () => undefined,
   };

@@ -8,7 +8,7 @@ import { APPEND, PAGE, PRUNE } from './lua/audit.ts';
 const APPENDED = 500;
 const PRUNED = 500;
 
-type Line = readonly [seq: string, subject: string, action: string, entry: string];
+export type Line = readonly [seq: string, subject: string, action: string, entry: string];
 
 export class RedisAudit {
   readonly #redis: RedisConnection;
@@ -51,7 +51,7 @@ export class RedisAudit {
   }
 }
 
-const entryOf = ([seq, subject, action, entry]: Line): StoredAuditEntry => ({
+export const entryOf = ([seq, subject, action, entry]: Line): StoredAuditEntry => ({
   ...(JSON.parse(entry) as Pick<AuditEntry, 'at' | 'actor' | 'data'>),
   subject,
   action,

@@ -7,11 +7,11 @@ import { ACQUIRE, LIST, NOW, READ, RELEASE, REMOVE_ALL, SCHEDULE, WRITE } from '
 import { CLAIM, NEXT_DUE_AT } from './lua/due.ts';
 
 /** As `stored` of lua/rows.ts gives it. */
-type StoredReply = readonly [id: string, fence: string, next: string | null, written: string | null];
+export type StoredReply = readonly [id: string, fence: string, next: string | null, written: string | null];
 /** As `grant` of lua/rows.ts gives it. */
 type GrantReply = readonly [fence: string, until: string, takenOver: number, stored: StoredReply];
 
-const instant = (at: number | null): string | number => at ?? '';
+export const instant = (at: number | null): string | number => at ?? '';
 
 export class RedisCredentials implements CredentialStore, DueQueue {
   readonly #redis: RedisConnection;
@@ -81,7 +81,7 @@ export class RedisCredentials implements CredentialStore, DueQueue {
   }
 }
 
-function stored([key, fence, next, written]: StoredReply): StoredCredential {
+export function stored([key, fence, next, written]: StoredReply): StoredCredential {
   const [account = '', kind = '', chain = ''] = key.split(' ');
   const space = written === null ? 0 : written.indexOf(' ');
   return {

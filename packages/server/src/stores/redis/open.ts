@@ -2,6 +2,7 @@
 
 import type { Store } from '../../core/store.ts';
 import { schemaNewer } from '../schema-newer.ts';
+import { RedisArchive } from './archive.ts';
 import { RedisConnection, type RedisConnectionOptions } from './connection.ts';
 import { RedisCredentials } from './credentials.ts';
 import { RedisDirectory } from './directory.ts';
@@ -31,8 +32,9 @@ export async function openRedis(scheme: 'redis' | 'rediss', rest: string, option
   const redis = await RedisConnection.open(target, options);
   try {
     const warnings = judge(await serverFacts(redis), target);
-    refuseNewer(await redis.run(OPEN, { known: layout.number, serves_from: layout.servesFrom, seen: 0 }), target.place, layout);
-    return storeOn(redis, warnings, layout);
+    const found = await redis.run(OPEN, { known: layout.number, serves_from: layout.servesFrom, seen: 0 });
+    const number = refuseNewer(found, target.place, layout);
+    return { ...storeOn(redis, warnings, layout), schema: { found: number, now: number } };
   } catch (error) {
     await redis.close();
     throw error;
@@ -46,6 +48,7 @@ function storeOn(redis: RedisConnection, warnings: NonNullable<Store['warnings']
     credentials,
     due: credentials,
     directory: new RedisDirectory(redis),
+    archive: new RedisArchive(redis),
     notices,
     warnings,
     async ping() {
@@ -58,8 +61,9 @@ function storeOn(redis: RedisConnection, warnings: NonNullable<Store['warnings']
   };
 }
 
-/** Not the store's trouble: what this version would write is no longer right, so the server stops being ready. */
-function refuseNewer(found: unknown, place: string, { number }: RedisLayout): void {
+/** Not the store's trouble: what this version would write is no longer right, so the server stops being ready. The number that was found. */
+function refuseNewer(found: unknown, place: string, { number }: RedisLayout): number {
   const [schema, servesFrom] = found as readonly [string, string | null];
   if (Number(schema) > number && Number(servesFrom ?? schema) > number) throw schemaNewer(place, Number(schema), number);
+  return Number(schema);
 }

@@ -54,7 +54,7 @@ export class SqlAccounts {
 
   put(account: Account): Promise<'written' | 'conflict'> {
     const { id, revision } = account;
-    const row = toRow({ ...account, revision: revision + 1 });
+    const row = accountRow({ ...account, revision: revision + 1 });
     return underRevision(this.#db, revision, {
       insert: (trx) => trx.insertInto('accounts').values(row).execute(),
       update: (trx) => trx.updateTable('accounts').set(row).where('id', '=', id).where('revision', '=', revision).executeTakeFirstOrThrow(),
@@ -77,7 +77,7 @@ export class SqlAccounts {
   }
 }
 
-function toRow(account: Account): AccountsTable {
+export function accountRow(account: Account): AccountsTable {
   return {
     id: account.id,
     platform: account.platform,

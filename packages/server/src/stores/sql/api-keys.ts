@@ -43,7 +43,7 @@ export class SqlApiKeys {
 
   put(key: ApiKeyRecord): Promise<'written' | 'conflict'> {
     const { id, revision } = key;
-    const row = toRow({ ...key, revision: revision + 1 });
+    const row = keyRow({ ...key, revision: revision + 1 });
     return underRevision(this.#db, revision, {
       insert: (trx) => trx.insertInto('api_keys').values(row).execute(),
       update: (trx) => trx.updateTable('api_keys').set(row).where('id', '=', id).where('revision', '=', revision).executeTakeFirstOrThrow(),
@@ -54,7 +54,7 @@ export class SqlApiKeys {
 
 const list = (values: readonly string[] | null): string | null => (values === null ? null : JSON.stringify(values));
 
-function toRow(key: ApiKeyRecord): ApiKeysTable {
+export function keyRow(key: ApiKeyRecord): ApiKeysTable {
   return {
     id: key.id,
     name: key.name,

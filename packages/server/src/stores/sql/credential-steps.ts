@@ -165,5 +165,8 @@ async function insert(
   await sql`insert into credentials (${names}) ${given} ${orUpdate(KEY, updated)}`.execute(db);
 }
 
+/** Rows as they are given, in the place of those with the same key. */
+export const storeRows = (db: Kysely<Tables>, profile: SqlProfile, rows: readonly CredentialsTable[]) => store(db, profile, WHOLE, rows);
+
 /** Leases of locked rows, stored for a claim that does not take them in one statement. */
 export const storeLeases = (db: Kysely<Tables>, profile: SqlProfile, rows: readonly CredentialsTable[]) => store(db, profile, LEASE, rows);

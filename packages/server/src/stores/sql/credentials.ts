@@ -134,7 +134,7 @@ const rowOf = (db: Kysely<Tables>, id: CredentialId) =>
 
 const idOf = (row: CredentialsTable): CredentialId => ({ account: row.account, kind: row.kind, chain: row.chain });
 
-const stored = (row: CredentialsTable): StoredCredential => ({
+export const stored = (row: CredentialsTable): StoredCredential => ({
   ...{ id: idOf(row), generation: row.generation, fence: row.fence },
   ...{ nextAttemptAt: row.next_attempt_at, body: row.body },
 });

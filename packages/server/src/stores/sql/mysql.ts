@@ -12,7 +12,7 @@ import { type MigrateOptions, migrate } from './migrate.ts';
 import type { Migration } from './migrations.ts';
 import { isDuplicate, isThere, isWorthRetryOnMysql, mysqlFault } from './mysql-faults.ts';
 import { MysqlPool, type MysqlPoolOptions } from './mysql-pool.ts';
-import { isAmong, onDuplicateKey, values } from './phrases.ts';
+import { isAmong, onDuplicateKey, TAKEN_AS_THEY_ARE, values } from './phrases.ts';
 import type { SqlProfile } from './profile.ts';
 import { Reconnect } from './reconnect.ts';
 import { ServerDriver } from './server-driver.ts';
@@ -38,14 +38,14 @@ export async function openMysql(text: string, { serverNow, log, migrations }: My
   try {
     const schema = { place, ...(migrations ? { migrations } : {}) };
     // Before the pool is made: one that nobody ever used would not be closed, and keep the process from ending.
-    const profile = await prepare(url, schema, serverNow);
-    return await openOn(connectMysql(url, log ? { log } : {}), profile, schema);
+    const { profile, migrated } = await prepare(url, schema, serverNow);
+    return await openOn(connectMysql(url, log ? { log } : {}), profile, schema, migrated);
   } catch (error) {
     throw mysqlFault(place, error);
   }
 }
 
-async function openOn(db: Kysely<Tables>, profile: SqlProfile, schema: Omit<MigrateOptions, 'profile'>): Promise<Store> {
+async function openOn(db: Kysely<Tables>, profile: SqlProfile, schema: Omit<MigrateOptions, 'profile'>, migrated: number): Promise<Store> {
   try {
     const changes = new ChangeLog(profile, randomBytes(8).toString('hex'));
     const connection = new SqlConnection({
@@ -54,7 +54,7 @@ async function openOn(db: Kysely<Tables>, profile: SqlProfile, schema: Omit<Migr
       writer: new ServerWriter({ db, profile, changes, announce: () => undefined }),
       release: () => db.destroy(),
     });
-    const store = await createSqlStore(connection, changes, schema);
+    const store = await createSqlStore(connection, changes, schema, migrated);
     // A read-only server and a full disk show only when something is written.
     await store.ping();
     return store;
@@ -65,15 +65,18 @@ async function openOn(db: Kysely<Tables>, profile: SqlProfile, schema: Omit<Migr
 }
 
 /** Finds out which server it is and brings the schema up to date, on a connection that may take its time. */
-async function prepare(url: ServerUrl, schema: Omit<MigrateOptions, 'profile'>, serverNow?: () => number): Promise<SqlProfile> {
+async function prepare(
+  url: ServerUrl,
+  schema: Omit<MigrateOptions, 'profile'>,
+  serverNow?: () => number,
+): Promise<{ readonly profile: SqlProfile; readonly migrated: number }> {
   const db = connectMysql(url, { patient: true, connections: 1 });
   try {
     const { rows } = await sql<{ version: string }>`select version() as version`.execute(db);
     const flavour = FLAVOURS.find(({ isIt }) => isIt(rows[0]?.version ?? ''));
     if (!flavour || !isAtLeast(rows[0]?.version ?? '', flavour.least)) throw serverFault(url.place, 'old', null);
     const profile = mysqlProfile(url.place, flavour.collation, serverNow);
-    await migrate(db, { profile, ...schema });
-    return profile;
+    return { profile, migrated: await migrate(db, { profile, ...schema }) };
   } finally {
     await db.destroy();
   }
@@ -133,6 +136,7 @@ export function mysqlProfile(place: string, collation: string, serverNow?: () =>
     rows: values,
     isAmong,
     byIndex: (name) => sql`force index (${sql.ref(name)})`,
+    ownNumbers: TAKEN_AS_THEY_ARE,
     orUpdate: onDuplicateKey,
     // Changing the schema ends transactions, so the lock belongs to the connection; it ends with it at the latest.
     alone: (db, work) =>

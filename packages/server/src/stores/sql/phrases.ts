@@ -11,6 +11,9 @@ type Ids = Parameters<SqlProfile['isAmong']>[0];
 /** `values (…), (…)` */
 export const values = ({ rows }: RowSource): RawBuilder<unknown> => sql`values ${sql.join(rows.map((row) => sql`(${sql.join(row)})`))}`;
 
+/** A number that a row brings counts, and the next one goes on after it. */
+export const TAKEN_AS_THEY_ARE: SqlProfile['ownNumbers'] = { words: sql``, afterwards: () => null };
+
 /** One by equality, which every planner understands; several as a list of rows. */
 export function isAmong(ids: Ids): RawBuilder<SqlBool> {
   const [one] = ids;

@@ -42,7 +42,7 @@ export async function openPostgres(text: string, { serverNow, log, migrations }:
   const schema = { place, ...(migrations ? { migrations } : {}) };
   const db = connectPostgres(url, log ? { log } : {});
   try {
-    await prepare(url, profile, schema);
+    const migrated = await prepare(url, profile, schema);
     const origin = randomBytes(8).toString('hex');
     const changes = new ChangeLog(profile, origin);
     const announcer = new Announcer(() => announce(db, origin));
@@ -58,7 +58,7 @@ export async function openPostgres(text: string, { serverNow, log, migrations }:
         await db.destroy();
       },
     });
-    const store = await createSqlStore(connection, changes, schema);
+    const store = await createSqlStore(connection, changes, schema, migrated);
     // A standby and a full disk show only when something is written.
     await store.ping();
     return store;
@@ -68,15 +68,15 @@ export async function openPostgres(text: string, { serverNow, log, migrations }:
   }
 }
 
-/** Looks at the server and brings the schema up to date, on a connection that may take its time. */
-async function prepare(url: ServerUrl, profile: SqlProfile, schema: Omit<MigrateOptions, 'profile'>): Promise<void> {
+/** Looks at the server and brings the schema up to date, on a connection that may take its time. How many migrations ran. */
+async function prepare(url: ServerUrl, profile: SqlProfile, schema: Omit<MigrateOptions, 'profile'>): Promise<number> {
   const db = connectPostgres(url, { patient: true, connections: 1 });
   try {
     const { rows } = await sql<{ version: number; encoding: string }>`
       select current_setting('server_version_num')::integer as version, current_setting('server_encoding') as encoding`.execute(db);
     if ((rows[0]?.version ?? 0) < 120_000) throw serverFault(url.place, 'old', null);
     if (rows[0]?.encoding !== 'UTF8') throw serverFault(url.place, 'encoding', null);
-    await migrate(db, { profile, ...schema });
+    return await migrate(db, { profile, ...schema });
   } finally {
     await db.destroy();
   }
@@ -134,6 +134,12 @@ export function postgresProfile(place: string, serverNow?: () => number): SqlPro
         ),
       )}))`,
     byIndex: () => sql``,
+    ownNumbers: {
+      words: sql`overriding system value`,
+      // The sequence has not heard of the numbers that were given.
+      afterwards: (name) =>
+        sql`select setval(pg_get_serial_sequence(${name}, 'seq'), (select coalesce(max(seq), 1) from ${sql.table(name)}))`,
+    },
     orUpdate: onConflict,
     // Held until the transaction ends; whoever waited sees what the other committed, each statement having its own snapshot.
     alone: (db, work) =>

@@ -46,6 +46,8 @@ export interface SqlProfile {
    * whole, and lock every row on its way. `primary` is the primary key.
    */
   readonly byIndex: (name: string) => RawBuilder<unknown>;
+  /** Rows that bring their own number for a `serial` column: what follows the columns, and what has to be said after. */
+  readonly ownNumbers: { readonly words: RawBuilder<unknown>; readonly afterwards: (table: string) => RawBuilder<unknown> | null };
   /** Ends an INSERT: a row that is there gets these columns of the new one; with no columns it stays as it is. */
   readonly orUpdate: (key: readonly string[], columns: readonly string[]) => RawBuilder<unknown>;
   /** Runs `work` while no other process does the same. In a transaction where the schema can be changed in one. */

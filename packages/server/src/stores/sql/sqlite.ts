@@ -18,7 +18,7 @@ import { GroupWriter } from './group-writer.ts';
 import { BUSY_TIMEOUT_MS, LibsqlDialect } from './libsql-driver.ts';
 import { migrate } from './migrate.ts';
 import type { Migration } from './migrations.ts';
-import { isAmong, onConflict, values } from './phrases.ts';
+import { isAmong, onConflict, TAKEN_AS_THEY_ARE, values } from './phrases.ts';
 import type { SqlProfile } from './profile.ts';
 import { fileFault, isDuplicate, sqliteFault } from './sqlite-faults.ts';
 import { createSqlStore } from './store.ts';
@@ -50,7 +50,7 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
     await useWal(writer, file);
     await sql`pragma synchronous = full`.execute(writer);
     const schema = { place: file, ...(options.migrations ? { migrations: options.migrations } : {}) };
-    await migrate(writer, { profile, ...schema });
+    const migrated = await migrate(writer, { profile, ...schema });
     const changes = new ChangeLog(profile, randomBytes(8).toString('hex'));
     const connection = new SqlConnection({
       profile,
@@ -63,7 +63,7 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
         await writer.destroy();
       },
     });
-    return await createSqlStore(connection, changes, schema);
+    return await createSqlStore(connection, changes, schema, migrated);
   } catch (error) {
     await reader.destroy();
     await writer.destroy();
@@ -82,6 +82,7 @@ export function sqliteProfile(file: string, now: () => number = Date.now): SqlPr
     rows: values,
     isAmong,
     byIndex: () => sql``,
+    ownNumbers: TAKEN_AS_THEY_ARE,
     orUpdate: onConflict,
     // The transaction takes the write lock with its first statement, and changes the schema like everything else.
     alone: (db, work) => db.transaction().execute(work),

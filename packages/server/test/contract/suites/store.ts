@@ -1,6 +1,7 @@
 /** Everything a Store promises: the three ports, and its own life. */
 
 import { describe, expect, test } from 'vitest';
+import { archiveContract } from './archive.ts';
 import { credentialStoreContract } from './credential-store.ts';
 import { directoryContract } from './directory.ts';
 import { dueQueueContract } from './due-queue.ts';
@@ -10,6 +11,7 @@ export function storeContract(open: OpenPair): void {
   credentialStoreContract(open);
   dueQueueContract(open);
   directoryContract(open);
+  archiveContract(open);
 
   describe('Store', () => {
     const store = useStore(open);

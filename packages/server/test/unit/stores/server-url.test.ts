@@ -82,10 +82,12 @@ test.each([
 
 test.each([
   ['sqlite:/x/y.db', '/x/y.db'],
-  ['memory:', null],
+  ['memory:', 'memory:'],
+  ['redis://u:hunter2@h/3?prefix=p', 'redis://h:6379/3'],
+  ['redis://u:hunter2@h/nonsense', 'redis:'],
   ['PostgreSQL://u:hunter2@h/zk?sslmode=require', 'PostgreSQL at h:5432/zk'],
   ['mariadb://u:hunter2@h/zk', 'MySQL at h:3306/zk'],
-  ['mysql://hunter2', null],
+  ['mysql://hunter2', 'mysql:'],
 ])('people are told of %s that it is %s', (url, place) => {
   expect(storePlace(url)).toBe(place);
 });
