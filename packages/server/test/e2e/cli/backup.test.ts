@@ -141,7 +141,7 @@ describe('restore', () => {
       [
         () => {
           writeFileSync(join(cwd, 'bad'), readFileSync(backup));
-          new Libsql(join(cwd, 'bad')).exec("insert into migrations values (99, 'later', 1)");
+          new Libsql(join(cwd, 'bad')).exec("insert into migrations (number, name, applied_at) values (99, 'later', 1)");
         },
         /has schema 99/,
       ],
