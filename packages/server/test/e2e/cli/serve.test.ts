@@ -144,14 +144,14 @@ describe('what stops a start: one line that says what to do, exit code 3', () =>
   it('a database that is none', async () => {
     const cwd = folder();
     writeFileSync(join(cwd, 'zk.db'), 'no database at all, but long enough to be taken for one. '.repeat(20), { mode: 0o600 });
-    await stopped({ cwd }, /zk\.db is not a SQLite database \[store_unavailable\]/, ['--store', 'sqlite:zk.db']);
+    await stopped({ cwd }, /zk\.db is not a SQLite database \[store_damaged\]/, ['--store', 'sqlite:zk.db']);
   });
 
   it('a place that cannot be written', async () => {
     const cwd = folder();
     // Holds for root as well, whom a read-only folder does not stop.
     writeFileSync(join(cwd, 'file'), '');
-    await stopped({ cwd }, /\[store_unavailable\]/, ['--store', 'sqlite:file/zk.db']);
+    await stopped({ cwd }, /\[store_missing\]/, ['--store', 'sqlite:file/zk.db']);
   });
 
   it('a master key that is missing, another one, or open to others', async () => {
