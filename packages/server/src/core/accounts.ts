@@ -134,7 +134,9 @@ export class Accounts {
   /** While the store is away, what the last look said: nobody has told that just this changed since. */
   async #orLast<T>(ask: () => Promise<T>, last: () => T | undefined): Promise<T> {
     const { time } = this.#deps;
-    const known = time.now() < this.#awayUntil ? last() : undefined;
+    // A store's clock that was set back meanwhile must not keep us from asking.
+    const leftMs = this.#awayUntil - time.now();
+    const known = leftMs > 0 && leftMs <= AWAY_MS ? last() : undefined;
     if (known !== undefined) return known;
     try {
       return await ask();

@@ -153,9 +153,9 @@ export class RecordMemory {
   }
 
   /** A value that upstream gave and the store did not take. `at`: when the store was last asked about it. */
-  rememberUnsaved(record: CredentialRecord, othersFrom: number, { at }: Look): CredentialRecord {
+  rememberUnsaved(record: CredentialRecord, othersFrom: number, { drops, at }: Look): CredentialRecord {
     const next = { ...record, saves: record.saves + 1 };
-    return this.#set(next, { look: this.#drops, lookedAt: at, othersFrom });
+    return this.#set(next, { look: drops, lookedAt: at, othersFrom });
   }
 
   /** The store would not take this value, so no other node has heard of it: when they may issue again. Else null. */
@@ -193,6 +193,8 @@ export class RecordMemory {
   #set(record: CredentialRecord, how: Pick<Entry, 'look' | 'lookedAt' | 'othersFrom'>): CredentialRecord {
     const key = credentialKey(record.id);
     const before = this.#entries.get(key);
+    // What the store would not take was overtaken while it was offered: another node has written since.
+    if (before && how.othersFrom !== null && before.record.saves >= record.saves) return before.record;
     if (before && how.othersFrom === null) {
       if (isOurs(before, record)) {
         before.behind = false;

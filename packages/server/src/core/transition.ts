@@ -65,13 +65,15 @@ export function raced(record: CredentialRecord, policy: RefreshPolicy, now: numb
 
 /**
  * Whether all that a later holder stored is that our issue counts as lost. Every issue that may kill is counted before it
- * is sent, so nobody has asked since, and ours is the last issued.
+ * is sent, so nobody has asked since, and ours is the last issued. A second doubt may be somebody else's race: not ours to
+ * settle.
  */
 export function onlyCountedLost(ours: CredentialRecord, stored: CredentialRecord): boolean {
   const { issuesToday, callsThisMinute, minute, lastForcedAt } = stored.counters;
   const isCounted = issuesToday === ours.counters.issuesToday && callsThisMinute === ours.counters.callsThisMinute;
   const isSameTime = minute === ours.counters.minute && lastForcedAt === ours.counters.lastForcedAt;
-  return stored.generation + 1 === ours.generation && stored.intent === null && isCounted && isSameTime;
+  const isOneDoubt = stored.intent === null && stored.unknownOutcomes === 1;
+  return stored.generation + 1 === ours.generation && isOneDoubt && isCounted && isSameTime;
 }
 
 /** Our issue stored after all, on what was stored since: a leak procedure that began meanwhile goes on. */

@@ -32,6 +32,7 @@ import { createObserving } from './observing.ts';
 import { refuseUnlessOurs, StandingWatch } from './standing-watch.ts';
 import { VERSION } from './version.ts';
 import { watchedStore } from './watched-store.ts';
+import { withoutWrites } from './without-writes.ts';
 
 /** What other processes changed is looked for this often, ms; the contract promises 5 s. */
 const WATCH_MS = 2000;
@@ -71,7 +72,7 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   const watch = new StandingWatch(standing);
   const { suspended } = watch;
   const health = new Health(events, now, suspended);
-  const guarded = { ...opened, directory: watch.guard(opened.directory) };
+  const guarded = withoutWrites({ ...opened, directory: watch.guard(opened.directory) }, () => health.refusal);
   const store = watchedStore(guarded, (during, error) => health.storeFailed(during, error));
   const { credentials, directory } = store;
   const masterKeys = await openMasterKeys(config, directory);

@@ -11,7 +11,7 @@
 import { ZhongkongError } from '../core/errors.ts';
 import type { EventBus } from '../core/events.ts';
 import type { Suspension } from '../core/standing.ts';
-import { type StoreTrouble, troubleOf } from '../core/store-trouble.ts';
+import { type StoreTrouble, type TroubleReport, troubleOf } from '../core/store-trouble.ts';
 import type { HealthReport, ServerCause } from '../http/environment.ts';
 import type { Alarms } from '../observe/alarms.ts';
 
@@ -22,20 +22,21 @@ const BLOCKING: ReadonlySet<string> = new Set<StoreTrouble>(['schema_newer', 'ma
  * or that another master key seals is noticed.
  */
 export const LOOK_MS = 5000;
+const LOOKING = 'asking whether it can be written';
 
 export class Health {
   readonly #events: EventBus;
   readonly #suspended: () => Suspension | null;
   #phase: 'starting' | 'running' | 'draining' = 'starting';
   #trouble: ServerCause | null = null;
-  #blocked = false;
+  #blocked: TroubleReport | null = null;
 
   /** `now`: store time, epoch ms. `suspended`: why nothing is issued, or null. */
   constructor(events: EventBus, now: () => number, suspended: () => Suspension | null = () => null) {
     this.#events = events;
     this.#suspended = suspended;
     events.on((event) => {
-      if (event.type === 'store.failed') {
+      if (event.type === 'store.failed' && (this.#trouble === null || event.during === LOOKING)) {
         const since = event.trouble.code === this.#trouble?.code ? this.#trouble.since : now();
         this.#trouble = { ...event.trouble, since };
       }
@@ -61,15 +62,22 @@ export class Health {
   async look(ask: () => Promise<void>): Promise<boolean> {
     try {
       await ask();
-      this.#blocked = false;
+      this.#blocked = null;
       if (this.#trouble !== null) this.#events.emit({ type: 'store.recovered' });
     } catch (error) {
       const trouble = troubleOf(error);
       // A store that is away says nothing of whether it will be ours to work with.
-      this.#blocked ||= BLOCKING.has(trouble.code);
-      if (trouble.code !== this.#trouble?.code) this.#tell('asking whether it can be written', error);
+      if (BLOCKING.has(trouble.code)) this.#blocked = trouble;
+      if (trouble.code !== this.#trouble?.code) this.#tell(LOOKING, error);
     }
-    return !this.#blocked;
+    return this.#blocked === null;
+  }
+
+  /** What a write is refused with while the store is not ours to work with; null = it is. */
+  get refusal(): ZhongkongError | null {
+    if (this.#blocked === null) return null;
+    const { code, message, advice } = this.#blocked;
+    return new ZhongkongError('store_unavailable', message, { trouble: code, advice });
   }
 
   #tell(during: string, error: unknown): void {
@@ -80,7 +88,7 @@ export class Health {
     const suspension = this.#suspended();
     const causes = [...(this.#trouble === null ? [] : [this.#trouble]), ...(suspension === null ? [] : [causeOf(suspension)])];
     if (this.#phase !== 'running') return { ready: false, status: this.#phase, causes };
-    const ready = !this.#blocked && !suspension?.elsewhere;
+    const ready = this.#blocked === null && !suspension?.elsewhere;
     return { ready, status: causes.length === 0 ? 'ok' : 'degraded', causes };
   }
 }

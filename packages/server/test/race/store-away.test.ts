@@ -150,6 +150,32 @@ test('another node replaces what we stored before we hear that it was: we go on 
   expect((await clock.until(first.read())).value).toBe('app-classic-3');
 });
 
+test('a write hangs past its lease, and another node issues meanwhile: what the store did not take never comes back', async () => {
+  for (const isRead of [true, false]) {
+    const world = await World.create();
+    const { clock, first, model } = world;
+    const second = world.node();
+    let fail = (): void => undefined;
+    let writes = 0;
+    first.store.fault = (method) =>
+      method === 'write' && ++writes > 1
+        ? new Promise<void>((_, reject) => (fail = () => reject(new ZhongkongError('store_unavailable', 'no answer'))))
+        : null;
+    const flight = first.read().catch((error: unknown) => error);
+    await clock.advance(0);
+    await first.watcher.poll();
+    await clock.advance(LEASE_MS + 500);
+    const { value } = await clock.until(second.read());
+    await first.watcher.poll();
+    if (isRead) expect((await first.read()).value).toBe(value);
+    fail();
+    await clock.until(flight);
+    expect((await clock.until(first.read())).value).toBe(value);
+    await clock.advance(6 * MINUTE);
+    expect(model.accepts((await clock.until(first.read())).value)).toBe(true);
+  }
+});
+
 test('the word of a change comes before the word of our own write: memory does not go back behind it', async () => {
   const world = await World.create();
   const { clock, first } = world;

@@ -180,6 +180,7 @@ describe('an issue that is stored late', () => {
     expect(onlyCountedLost(ours, sent)).toBe(false);
     expect(onlyCountedLost(ours, { ...counted, counters: spend(counted.counters, T + 6_350_000, false) })).toBe(false);
     expect(onlyCountedLost(ours, issued(counted, CLASSIC, got({ value: 'v5' })))).toBe(false);
+    expect(onlyCountedLost(ours, raced(counted, CLASSIC, T + 6_400_000))).toBe(false);
   });
   test('settles the doubt and keeps what others stored meanwhile', () => {
     const leak = { startedAt: T + 6_310_000, reason: 'seen', confirmedIssues: 0, neededIssues: 2, nextAt: T, finishedAt: null };

@@ -4,6 +4,7 @@ import { EventBus } from '../../../src/core/events.ts';
 import type { StoreTrouble } from '../../../src/core/store-trouble.ts';
 import { Health, withAlarms } from '../../../src/hosts/health.ts';
 import { watchedStore } from '../../../src/hosts/watched-store.ts';
+import { withoutWrites } from '../../../src/hosts/without-writes.ts';
 import { Alarms } from '../../../src/observe/alarms.ts';
 import { createMemoryStore } from '../../../src/stores/memory/index.ts';
 
@@ -95,4 +96,34 @@ test('clocks are causes too, and do not make a server degraded; accounts have ca
   expect([status, causes.map(({ code }) => code)]).toEqual(['degraded', ['store_full', 'clock_skewed']]);
   events.emit({ type: 'store.recovered' });
   expect(withAlarms(health.report(), alarms)).toMatchObject({ status: 'ok', causes: [{ code: 'clock_skewed' }] });
+});
+
+test('what somebody else says of a trouble that is known already does not rename it', () => {
+  const { health, events } = setUp();
+  health.storeFailed('write of the store', full);
+  events.emit({
+    type: 'store.failed',
+    during: 'claiming due credentials',
+    trouble: { code: 'store_busy', message: 'busy', advice: ADVICE },
+  });
+  expect(health.report().causes.map(({ code }) => code)).toEqual(['store_full']);
+});
+
+test('a store that is not ours to work with takes no writes, and says why; reads go on', async () => {
+  const { health } = setUp();
+  const inner = createMemoryStore({ now: () => 0 });
+  const store = withoutWrites(inner, () => health.refusal);
+  const id = { account: 'app', kind: 'access_token', chain: 'stable' };
+  expect(await store.directory.putSetting('a', null, 'b')).toBe(true);
+  await health.look(() => Promise.reject(trouble('store_full')));
+  expect(await store.credentials.acquire(id, 'holder', 1000)).toHaveProperty('lease');
+  await health.look(() => Promise.reject(trouble('schema_newer')));
+  const refused = { code: 'store_unavailable', details: { trouble: 'schema_newer' } };
+  await expect(store.credentials.acquire(id, 'holder', 1000)).rejects.toMatchObject(refused);
+  await expect(store.due.claim('holder', 1000, 1)).rejects.toMatchObject(refused);
+  await expect(store.directory.putSetting('a', 'b', 'c')).rejects.toMatchObject(refused);
+  expect(await store.directory.setting('a')).toBe('b');
+  expect(await store.credentials.read(id)).not.toBeNull();
+  await health.look(() => Promise.resolve());
+  expect(await store.directory.putSetting('a', 'b', 'c')).toBe(true);
 });
