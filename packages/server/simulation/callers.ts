@@ -6,7 +6,7 @@
 import { decodeRecord } from '../src/core/codec.ts';
 import { ZhongkongError } from '../src/core/errors.ts';
 import { Dice } from './dice.ts';
-import type { Node } from './node.ts';
+import { KEY_GRACE_MS, type Node } from './node.ts';
 import { plainSeal } from './plain-ports.ts';
 import type { Member, World } from './world.ts';
 
@@ -34,6 +34,10 @@ async function read(world: World, node: Node, member: Member, minTtlMs: number):
   try {
     const served = await node.serve(world.adminKey, member.id, minTtlMs);
     referee.served(process, member.id, served, knownAt);
+    // Others may have renewed a sliding value, which this process need not know.
+    const isSliding = member.target?.chain.policy.type === 'sliding';
+    const until = isSliding ? 0 : (world.wechat.tokens.get(served.value)?.expiresAt ?? 0);
+    process.handed.set(member.id, { value: served.value, at: world.now, until });
     if (world.now - startedAt > 4 * 1.5 * world.storeWeather.latencyMs + 5 && minTtlMs === 0)
       waited(world, node, member, startedAt, before);
     return served.value;
@@ -42,7 +46,16 @@ async function read(world: World, node: Node, member: Member, minTtlMs: number):
       referee.violated('internal error', member.id, `read: ${String((error as Error)?.stack ?? error)}`);
       return null;
     }
-    const unwell = process.storeFailedAt > startedAt - 15_000 || process.frozenUntil > startedAt - 1000;
+    const frozen = process.frozenUntil > startedAt - 1000;
+    const unwell = process.storeFailedAt > startedAt - 15_000 || frozen;
+    const handed = process.handed.get(member.id);
+    const remembers =
+      handed !== undefined &&
+      world.now < handed.until - 10 * SECOND &&
+      world.cacheSize > world.members.size &&
+      startedAt - knownAt < KEY_GRACE_MS - MINUTE;
+    if (unwell && !frozen && remembers && minTtlMs === 0 && referee.mustRemember(member.id, handed.value, handed.at))
+      referee.violated('no gap: memory did not serve while the store was away', member.id, `${error.code} at ${process.name}`);
     if (unwell) referee.excuse('read failed: its node was unwell');
     else if (error.code === 'not_found' || error.code === 'account_disabled') referee.excuse(`read failed: ${error.code}`);
     else referee.readFailed(member.id, error.code);
@@ -76,6 +89,7 @@ function waited(world: World, node: Node, member: Member, startedAt: number, bef
 }
 
 async function report(world: World, node: Node, member: Member, value: string): Promise<void> {
+  if (member.silent) return;
   const { referee } = world;
   const { process } = node;
   const startedAt = world.now;

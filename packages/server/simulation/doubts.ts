@@ -71,6 +71,9 @@ export class Doubts {
   /** The narrow list of causes that a promise allows, or null. */
   #pardon(doubt: Doubt): string | null {
     const { killer, token } = doubt;
+    // Whatever ended it: the store knew, and this node had looked since.
+    const { goneAt } = token;
+    if (!doubt.rule.startsWith('honest') && goneAt !== null && doubt.knownAt > goneAt && !doubt.cutOff) return null;
     const why = this.#pardonFor(doubt, killer);
     const { replacedBy } = token;
     if (why !== null || replacedBy === null || replacedBy === killer || killer === null || killer === 'revoked') return why;
@@ -81,10 +84,7 @@ export class Doubts {
     return this.#pardonFor(doubt, replacedBy);
   }
 
-  #pardonFor({ rule, token, at, knownAt, cutOff, removed }: Doubt, killer: Issue | 'revoked' | null): string | null {
-    // Whatever ended it: the store knew, and this node had looked since.
-    const { goneAt } = token;
-    if (!rule.startsWith('honest') && goneAt !== null && knownAt > goneAt && !cutOff) return null;
+  #pardonFor({ rule, token, at, cutOff, removed }: Doubt, killer: Issue | 'revoked' | null): string | null {
     const clockWasSet = this.#clockWasSet(token, at);
     if (killer === null) return clockWasSet ? 'a clock was set' : null;
     if (killer === 'revoked') return 'revoked by WeChat';

@@ -15,6 +15,7 @@ export const MUTATIONS = {
   'no-intent': 'nothing is written before a call that may kill',
   'no-last-look': 'send whether or not the lease outlasts the call',
   'no-compare': 'a reported value is taken for the current one',
+  'no-takeover': 'nobody hears that a lease was taken over, so nobody looks at what its holder may have done',
 } as const;
 
 export type Mutation = keyof typeof MUTATIONS;
@@ -36,6 +37,8 @@ export function storeMutations(mutation: Mutation | null, state: MemoryState): S
       return { ...NONE, credentials: withoutIntents };
     case 'no-re-read':
       return withoutReRead();
+    case 'no-takeover':
+      return withoutTakeovers();
     default:
       return NONE;
   }
@@ -70,6 +73,23 @@ function withoutIntents(real: CredentialStore): CredentialStore {
     write: (lease, next, options) =>
       real.write(lease, { ...next, body: next.body.replace(/"intent":\{[^}]*\}/, '"intent":null') }, options),
   });
+}
+
+function withoutTakeovers(): StoreMutations {
+  const untold = (got: Acquired): Acquired => ({ ...got, lease: { ...got.lease, takenOver: false } });
+  return {
+    credentials: (real) =>
+      over(real, {
+        async acquire(id, holder, ms) {
+          const got = await real.acquire(id, holder, ms);
+          return 'lease' in got ? untold(got) : got;
+        },
+      }),
+    due: (real) => ({
+      claim: async (holder, ms, limit) => (await real.claim(holder, ms, limit)).map(untold),
+      nextDueAt: () => real.nextDueAt(),
+    }),
+  };
 }
 
 function withoutReRead(): StoreMutations {

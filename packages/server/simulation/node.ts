@@ -31,7 +31,7 @@ export const COOLDOWN_MS = 30_000;
 export const WATCH_MS = 2000;
 const TIME_SYNC_MS = 30_000;
 const BOOT_RETRY_MS = 1000;
-const KEY_GRACE_MS = 15 * 60_000;
+export const KEY_GRACE_MS = 15 * 60_000;
 const READ_DEADLINE_MS = 10_000;
 /** The caller's patience ends sooner than the work that it started. */
 const ELECTIVE_MS = 3 * LEASE_MS;

@@ -32,6 +32,8 @@ export interface RefereeDeps {
   readonly target: (account: string) => Target | undefined;
   readonly wechat: Wechat;
   readonly health: Health;
+  /** Nobody tells that its values are refused. */
+  readonly silent: (account: string) => boolean;
   /** Whether this holder may be at a report, an order or the leak procedure. */
   readonly working: (holder: string, account: string) => boolean;
   readonly trace: Trace;
@@ -77,6 +79,8 @@ export class Referee {
   readonly #leaks = new Map<string, { readonly value: string; readonly at: number }>();
   readonly #removedAt = new Map<string, number>();
   readonly #createdAt = new Map<string, number>();
+  /** When an account was last changed. */
+  readonly #changedAt = new Map<string, number>();
   /** When a lost answer was last counted. */
   readonly #lostAt = new Map<string, number>();
 
@@ -175,8 +179,8 @@ export class Referee {
       this.refusedReads += 1;
       token.toldMeasuredAt = Math.min(token.toldMeasuredAt, process.measuredAt);
       if (trace.on) trace.line(process.name, `hands out ${served.value}, which is dead (${errcode}), as ${served.state}`);
-      if (served.state === 'suspect') this.excuse('refused: served as suspect');
-      else if (this.#hasOldIntent(account)) this.excuse('refused: a lost answer that nobody could count yet');
+      if (served.state === 'suspect') this.#inDoubt(token, cutOff, 'served as suspect');
+      else if (this.#hasOldIntent(account)) this.#inDoubt(token, cutOff, 'a lost answer that nobody could count yet');
       else this.#doubt('no gap: handed out a dead token', token, knownAt, cutOff, `as ${served.state} by ${process.name}`);
       this.#mustBeHealed(token, served, cutOff);
       return token;
@@ -203,7 +207,7 @@ export class Referee {
     const from =
       token === undefined
         ? Math.max(this.#createdAt.get(account) ?? 0, this.#removedAt.get(account) ?? 0)
-        : token.killer === null
+        : token.killer === null || (this.#deps.silent(account) && (token.killer === 'revoked' || token.killer.by === null))
           ? token.expiresAt - this.#windowMs(account)
           : token.diesAt;
     const good = health.longestGood(account, from, now());
@@ -321,6 +325,11 @@ export class Referee {
     this.#leaks.delete(account);
   }
 
+  /** An account was changed in the store, whoever heard of it. */
+  accountChanged(account: string): void {
+    this.#changedAt.set(account, this.#deps.now());
+  }
+
   /** An account is there from now on. */
   created(account: string): void {
     this.#createdAt.set(account, this.#deps.now());
@@ -410,6 +419,21 @@ export class Referee {
   #dishonest(token: Token, text: string, knownAt: number, cutOff: boolean): void {
     const short = Math.round(token.toldUntil - token.diesAt);
     this.#doubts.add(this.#case('honest lifetime: died before its told end', token, `${text}, ${short} ms short`, knownAt, cutOff));
+  }
+
+  /** What is in doubt is served on, and found out as soon as there is time for it. */
+  #inDoubt({ account, value, diesAt }: Token, cutOff: boolean, why: string): void {
+    this.excuse(`refused: ${why}`);
+    const good = this.#deps.health.longestGood(account, diesAt, this.#deps.now());
+    if (!cutOff && good > ENOUGH_MS + GRACE_MS)
+      this.violated('no gap: in doubt for long, and dead', account, `${value}, ${Math.round(good / 1000)} s free of faults since its end`);
+  }
+
+  /** Whether a process that has handed this value out may be asked for it while it cannot reach the store. */
+  mustRemember(account: string, value: string, handedAt: number): boolean {
+    const record = this.record(account);
+    const isCurrent = record?.current?.value === value && !record.dead;
+    return isCurrent && this.#deps.wechat.check(value) === 0 && (this.#changedAt.get(account) ?? NEVER) < handedAt;
   }
 
   /** A caller is about to tell a node that this value was refused. */

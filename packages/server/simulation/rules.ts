@@ -9,6 +9,8 @@ export type Rule =
   | 'no gap: a read failed'
   | 'no gap: handed out a dead token'
   | 'no gap: handed out what was reported long ago'
+  | 'no gap: in doubt for long, and dead'
+  | 'no gap: memory did not serve while the store was away'
   | 'never waits: a read waited while a usable one exists'
   | 'honest lifetime: died before its told end'
   | 'nothing lost: generation went back'

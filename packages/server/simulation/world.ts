@@ -4,6 +4,7 @@
  * The size, the modes, the pace and which kinds of trouble there are all follow from the seed.
  */
 
+import type { Account } from '../src/core/account.ts';
 import { credentialKey } from '../src/core/credential.ts';
 import { ZhongkongError } from '../src/core/errors.ts';
 import type { Target } from '../src/core/kind.ts';
@@ -28,6 +29,8 @@ export interface Member {
   readonly platform: string;
   readonly mode: string;
   readonly wechat: WechatAccount;
+  /** Its callers never say that a value was refused. */
+  readonly silent: boolean;
   /** The credential, as long as the account exists. */
   target: Target | null;
 }
@@ -45,6 +48,8 @@ const DAY_MS = 86_400_000;
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 export const CLOCK_SET = "the store's clock was set";
+/** Share of accounts whose callers do not report. */
+const SILENT = 0.25;
 const LIVES_S = [7200, 7200, 3600, 1800];
 /** After a fault the product needs a lease's length, and the work itself. */
 export const RECOVERY_MS = 70_000;
@@ -73,7 +78,7 @@ export class World {
   readonly #state = new MemoryState();
   readonly #store: Store;
   readonly #options: WorldOptions;
-  readonly #cacheSize: number;
+  readonly cacheSize: number;
   readonly #dice: Dice;
   #processes = 0;
   /** Dead ones, too: what they sent may still take effect. */
@@ -100,7 +105,7 @@ export class World {
       },
       onDeath: (token, by) => this.referee.died(token, by),
     });
-    this.#cacheSize = dice.pick([2, 500]);
+    this.cacheSize = dice.pick([2, 500]);
     this.#store = this.#watched(createMemoryStore({ now: () => this.storeNow(), state: this.#state }));
     this.referee = new Referee({
       ...{ now, wechat: this.wechat, health: this.health, trace: this.trace },
@@ -108,6 +113,7 @@ export class World {
       row: (target) => this.#state.rows.get(credentialKey(target.id)),
       target: (account) => this.members.get(account)?.target ?? undefined,
       clockSetAt: this.clockSetAt,
+      silent: (account) => this.members.get(account)?.silent ?? false,
       working: (holder, account) => this.#isElectiveHolder(holder, account),
     });
   }
@@ -188,7 +194,7 @@ export class World {
     const issueOf = (request: UpstreamRequest, leavesAt: number): Issue | null => this.#issueOf(node, request, leavesAt);
     const upstream = new UpstreamLink({ process, wechat: this.wechat, scheduler, dice, weather: this.wechatWeather, issueOf, failed });
     const node = createNode({
-      ...{ process, link, upstream, dice, cacheSize: this.#cacheSize, mutation: this.#options.mutation },
+      ...{ process, link, upstream, dice, cacheSize: this.cacheSize, mutation: this.#options.mutation },
       now: () => this.scheduler.now,
       events: { emit: (event) => this.referee.event(process, event) },
     });
@@ -223,7 +229,7 @@ export class World {
   async #addAccount(node: Node, id: string): Promise<void> {
     const { platform, mode, chain, manner } = this.#dice.pick(MODES);
     const wechat = this.wechat.add(id, manner, this.#dice.pick(LIVES_S) * SECOND, mode === 'tight' ? chain.limits.issuesPerDay : 1e9);
-    const member: Member = { id, platform, mode, wechat, target: null };
+    const member: Member = { id, platform, mode, wechat, silent: this.#dice.chance(SILENT), target: null };
     this.members.set(id, member);
     await this.create(node, member);
   }
@@ -304,6 +310,16 @@ export class World {
         return credentials.removeAll(account);
       },
     };
+    const changed = async <T>(account: string, work: Promise<T>): Promise<T> => {
+      const result = await work;
+      this.referee.accountChanged(account);
+      return result;
+    };
+    const { putAccount, removeAccount } = directory;
+    Object.assign(directory, {
+      putAccount: (account: Account) => changed(account.id, putAccount.call(directory, account)),
+      removeAccount: (id: string) => changed(id, removeAccount.call(directory, id)),
+    });
     return {
       ...store,
       directory,

@@ -201,8 +201,8 @@ export class Accounts {
   }
 
   async update(id: string, patch: AccountPatch, actor: string): Promise<Account> {
-    // Always from the store: a patch on top of a stale copy would be refused anyway.
-    this.drop(id);
+    // Always from the store: a patch on top of a stale copy would be refused anyway. Memory stays as it is until
+    // something was changed: while the store is away nothing can be, and reads go on from it.
     const before = await this.fresh(id);
     if (!before) throw new ZhongkongError('not_found', 'no such account');
     const { secrets, ...rest } = patch;
@@ -222,8 +222,8 @@ export class Accounts {
   }
 
   async remove(id: string, actor: string): Promise<void> {
-    this.drop(id);
-    const account = await this.require(id);
+    const account = await this.fresh(id);
+    if (!account) throw new ZhongkongError('not_found', 'no such account');
     await this.#deps.directory.removeAccount(id);
     await this.#deps.credentials.removeAll(id);
     this.drop(id);

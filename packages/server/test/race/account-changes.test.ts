@@ -219,6 +219,21 @@ test('anything may have changed, and then the store went away: accounts are what
   expect(await second.accounts.byAppId('app')).toMatchObject([{ enabled: false }]);
 });
 
+test('a change that cannot be made because the store is away changes nothing: reads go on from memory', async () => {
+  const world = await World.create();
+  const { first } = world;
+  const { directory } = first;
+  const real = { ...directory };
+  const fail = (): Promise<never> => Promise.reject(new ZhongkongError('store_unavailable', 'told to fail'));
+  await first.accounts.byAppId('app');
+  Object.assign(directory, { account: fail, accountsByAppId: fail, putAccount: fail, removeAccount: fail });
+  await expect(first.accounts.update('app', { enabled: false }, 'test')).rejects.toMatchObject({ code: 'store_unavailable' });
+  await expect(first.accounts.remove('app', 'test')).rejects.toMatchObject({ code: 'store_unavailable' });
+  expect(first.accounts.cached('app')).toMatchObject({ enabled: true });
+  expect(first.accounts.cachedByAppId('app')).toHaveLength(1);
+  Object.assign(directory, real);
+});
+
 test('a change while the holder is gone: whoever waited for its lease leaves the owed look at the new value behind', async () => {
   const world = await World.create();
   const { clock, first } = world;
