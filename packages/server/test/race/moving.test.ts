@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ZhongkongError } from '../../src/core/errors.ts';
-import { readStanding } from '../../src/core/standing.ts';
+import { readStanding, suspensionOf } from '../../src/core/standing.ts';
 import type { Archive, Store } from '../../src/core/store.ts';
 import { activate, FENCE_STEP, markRestored } from '../../src/hosts/moving/mark.ts';
 import { moveStore } from '../../src/hosts/moving/move.ts';
@@ -94,7 +94,7 @@ const refusal = (work: Promise<unknown>): Promise<ZhongkongError> =>
 
 test('everything arrives, and from then on the old store gives nobody a lease', async () => {
   const { source, target, move, state, clock } = await setUp();
-  expect(await move()).toEqual({ accounts: ACCOUNTS, keys: 1, credentials: ACCOUNTS, audit: 3 });
+  expect((await move()).census).toEqual({ accounts: ACCOUNTS, keys: 1, credentials: ACCOUNTS, audit: 3 });
   const [before, after] = [await rows(source.archive), await rows(target.archive)];
   expect(after.map(({ body, nextAttemptAt, generation }) => [body, nextAttemptAt, generation])).toEqual(
     before.map(({ body, nextAttemptAt, generation }) => [body, nextAttemptAt, generation]),
@@ -220,10 +220,95 @@ test('what fails half way is taken back: the old store issues again, the target 
   expect(granted(claimed).lease.takenOver).toBe(true);
 });
 
+test.each([500, 520])('undone while it runs, when it has %i leases: it stops, and none is left', async (held) => {
+  const { source, target, move, own, state, clock } = await setUp();
+  const acquire = source.credentials.acquire.bind(source.credentials);
+  let count = 0;
+  source.credentials.acquire = async (...args) => {
+    // In the middle of a page the mark was read before it was changed.
+    if ((count += 1) === held + 1) await undoMove(own);
+    return acquire(...args);
+  };
+  expect((await refusal(move())).message).toMatch(/or undid that/);
+  expect([await state(source), await state(target)]).toEqual(['active', 'active']);
+  expect((await rows(source.archive)).filter(({ lease }) => lease && lease.until > clock.now)).toEqual([]);
+});
+
+test('taken up by another process while it runs: it stops, and leaves the leases to that one', async () => {
+  const { source, target, pace, state, move, clock } = await setUp();
+  const overtaken = tampered(target, 'put', async (count) => {
+    if (count === 6) await move({}, 'r2');
+  });
+  const first = moveStore({ source: { store: source, place: 's' }, target: { store: overtaken, place: 'target' }, run: 'r', pace });
+  expect((await refusal(first)).code).toBe('conflict');
+  expect([await state(source), await state(target)]).toEqual(['moved', 'active']);
+  expect(await target.archive.census()).toMatchObject({ accounts: ACCOUNTS, credentials: ACCOUNTS });
+  clock.now += 1e9;
+  expect(await source.credentials.acquire(credentialId(id(3)), 'server', LEASE_MS)).toHaveProperty('heldUntil');
+});
+
+describe('beside servers that go on issuing', () => {
+  const lines = (count: number) => Array.from({ length: count }, (_, at) => ({ at, action: 'a.b', actor: 'cli', subject: '', data: {} }));
+
+  test.each(['active', 'dormant'] as const)('the audit trail, accounts and keys are copied; what was %s still is', async (was) => {
+    const { source, target, pace, clock } = await setUp();
+    const { directory, credentials } = source;
+    await directory.appendAudit(lines(6000));
+    if (was === 'dormant') await directory.putSetting('standing', null, '{"state":"dormant","since":1,"marked":true}');
+    const seen: unknown[] = [];
+    const watched = tampered(target, 'put', async () => {
+      const { audit, accounts, keys } = await target.archive.census();
+      if (await target.archive.credentials(null, 1).then((held) => held.length > 0)) return;
+      seen.push(suspensionOf((await readStanding(directory)).standing)?.code ?? null);
+      if (audit === 0 || accounts > 0 || keys > 0) return;
+      // Once, between two pages of the audit trail: a token is issued, a line written and old ones pruned.
+      if (seen.length !== 2) return;
+      const { lease } = granted(await credentials.acquire(credentialId(id(3)), 'server', LEASE_MS));
+      await credentials.write(lease, write(2), { release: true });
+      await directory.appendAudit([{ at: 1e6, action: 'late.line', actor: 'cli', subject: '', data: {} }]);
+      await directory.pruneAudit(100);
+    });
+    clock.now += 1;
+    const move = moveStore({ source: { store: source, place: 's' }, target: { store: watched, place: 't' }, run: 'r', pace });
+    const { census, suspendedMs } = await move;
+    // All of the pages before the first of credentials, which is written once the source is moving.
+    expect([...new Set(seen.slice(0, -1))]).toEqual([was === 'active' ? null : 'restored_copy']);
+    expect(seen.at(-1)).toBe('store_moving');
+    expect(seen.length).toBeGreaterThan(12);
+    // The wait for servers that have not heard yet, and one round of catching up.
+    expect(suspendedMs).toBe(5200);
+    expect(census).toMatchObject({ accounts: ACCOUNTS, credentials: ACCOUNTS });
+    expect(await target.credentials.read(credentialId(id(3)))).toMatchObject({ generation: 2 });
+    const there = await target.archive.audit(0, 10_000);
+    const numbers = there.map(({ seq }) => seq);
+    expect((await source.archive.audit(0, 10_000)).every(({ seq }) => numbers.includes(seq))).toBe(true);
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    expect((await readStanding(target.directory)).standing.state).toBe(was);
+  });
+
+  test('a line that is committed after one with a higher number arrives', async () => {
+    const { source, target, move } = await setUp();
+    await source.directory.appendAudit(lines(2600));
+    const all = await source.archive.audit(0, 10_000);
+    const late = all[2400];
+    // Until the move waits it is not there, as on PostgreSQL a line of a transaction that is still open.
+    let committed = false;
+    const real = source.archive.audit.bind(source.archive);
+    source.archive.audit = async (seq, limit) =>
+      (await real(seq, limit + 1)).filter((line) => committed || line.seq !== late?.seq).slice(0, limit);
+    await move({
+      sleep: async () => {
+        committed = true;
+      },
+    });
+    expect((await target.archive.audit(0, 10_000)).map(({ seq }) => seq)).toContain(late?.seq);
+  });
+});
+
 /** The process is gone: nothing it would do from some point on happens, its cleaning up included. */
 const DEAD = new Promise<never>(() => undefined);
 
-test.each([1, 2, 5, 6, 7])('killed at write %i of the target, nobody issues anywhere; a second run finishes', async (at) => {
+test.each([1, 2, 5, 6, 7])('killed at write %i of the target, nobody issues on it, and a second run finishes', async (at) => {
   const { source, target, pace, state, move, clock } = await setUp();
   const killed = new Promise<void>((resolve) => {
     const dying = tampered(target, 'put', async (count) => {
@@ -234,7 +319,7 @@ test.each([1, 2, 5, 6, 7])('killed at write %i of the target, nobody issues anyw
     void moveStore({ source: { store: source, place: 'source' }, target: { store: dying, place: 'target' }, run: 'r1', pace });
   });
   await killed;
-  expect([await state(source), await state(target)]).toEqual(['moving', 'filling']);
+  expect([await state(source), await state(target)]).toEqual([at < 5 ? 'copying' : 'moving', 'filling']);
   clock.now += 1e9;
   await move({}, 'r2');
   expect([await state(source), await state(target)]).toEqual(['moved', 'active']);
@@ -292,9 +377,27 @@ describe('undone', () => {
     expect((await source.due.claim('server', LEASE_MS, 5000)).length).toBe(ACCOUNTS);
   });
 
+  test('cut off at its first mark, it stays moved and is run again', async () => {
+    const { source, move, own, state } = await setUp();
+    await move();
+    // Bodies of this test are no records.
+    const all = (await rows(source.archive)).map((row) => ({ ...row, body: null }));
+    for (let from = 0; from < all.length; from += 500) await source.archive.put({ credentials: all.slice(from, from + 500) });
+    const putSetting = source.directory.putSetting.bind(source.directory);
+    source.directory.putSetting = async () => Promise.reject(new Error('killed'));
+    await expect(undoMove(own)).rejects.toThrow('killed');
+    expect(await state(source)).toBe('moved');
+    await expect(activate(source, 'source')).rejects.toThrow(/was moved/);
+    source.directory.putSetting = putSetting;
+    expect(await undoMove(own)).toMatchObject({ finished: true });
+    expect(await state(source)).toBe('active');
+  });
+
   test('nothing, when nothing was moved', async () => {
     const { own } = await setUp();
-    expect((await refusal(undoMove(own))).message).toBe('source was not moved');
+    const error = await refusal(undoMove(own));
+    expect(error.message).toBe('source was not moved');
+    expect(error.advice?.en).toMatch(/configuration of the old store/);
   });
 });
 
