@@ -125,7 +125,8 @@ describe('backup', () => {
     const names = ['data/zhongkong.db', 'data/zhongkong.db-wal', 'data/zhongkong.db-shm', 'data/zhongkong.db-journal'];
     for (const name of [...names, 'symbolic', 'hard', 'folder/zhongkong.db', 'folder/zhongkong.db-journal']) {
       const refused = await run(['backup', name, '--force'], options);
-      expect(refused, name).toMatchObject({
+      expect({ name, ...refused }).toMatchObject({
+        name,
         code: 1,
         err: expect.stringMatching(/is the database itself, or belongs to it.*Name another/s),
       });
