@@ -174,7 +174,10 @@ async function compose(config: Config, clock: Clock, opened: Store) {
         // A newer schema or an unknown master key: what is due is left to nodes that can do it, memory serves on.
         refresher.paused = !(await health.look(askStore));
       });
-      again(PRUNE_MS, 'pruning the audit trail', () => directory.pruneAudit(now() - config.retention.auditDays * DAY_MS));
+      again(PRUNE_MS, 'pruning the audit trail', async () => {
+        // Not while the store is moving, and what was moved away from is kept as it was.
+        if (suspended()?.leases !== false) await directory.pruneAudit(now() - config.retention.auditDays * DAY_MS);
+      });
       health.started();
     },
 
