@@ -39,6 +39,8 @@ export interface SessionDeps {
   readonly seal: Seal;
   readonly events: EventSink;
   readonly settings: KeeperSettings;
+  /** Before what is sealed for the store: finds out which key seals. */
+  readonly beforeSealing?: () => Promise<void>;
   /** Why nothing may be issued now, as the store said last; null when it may. Default: it always may. */
   readonly suspended?: () => Suspension | null;
 }
@@ -196,6 +198,7 @@ export class RefreshSession {
 
   /** Store the record as it is. Throws `StaleLease` when somebody holds a later lease. */
   async save(options: { readonly release: boolean }): Promise<void> {
+    await this.#deps.beforeSealing?.();
     const record = { ...this.record, saves: this.record.saves + 1 };
     this.onSaving();
     const outcome = await this.#deps.credentials.write(

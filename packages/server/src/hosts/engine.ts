@@ -75,7 +75,7 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   const guarded = withoutWrites({ ...opened, directory: watch.guard(opened.directory) }, () => health.refusal);
   const store = watchedStore(guarded, (during, error) => health.storeFailed(during, error));
   const { credentials, directory } = store;
-  const masterKeys = await openMasterKeys(config, directory);
+  const masterKeys = await openMasterKeys(config, directory, clock);
   const observing = createObserving({ config, store, events, clock, now, inFlight: () => keeping.refresher.inFlight });
   const { alarms, metrics, auditTrail, logger } = observing;
   await time.sync();

@@ -18,8 +18,7 @@ import { ZhongkongError } from '../core/errors.ts';
 import { type ResealPass, resealPass } from '../core/resealing.ts';
 import { resealed } from '../core/seal.ts';
 import type { Directory, Store } from '../core/store.ts';
-import { LOOK_MS } from './health.ts';
-import { checksOf, DIGEST_KEY, DIGEST_KEY_CONTEXT, KEYS_IN_USE, type MasterKeys } from './master-key.ts';
+import { BELIEVED_MS, checksOf, DIGEST_KEY, DIGEST_KEY_CONTEXT, KEYS_IN_USE, type MasterKeys } from './master-key.ts';
 
 export interface RotationDeps {
   readonly keys: MasterKeys;
@@ -49,8 +48,17 @@ export interface RotationResult {
   readonly credentials: number;
 }
 
-/** A server asks every `LOOK_MS` which key seals; by then each has asked twice. */
-const NOTICED_MS = 3 * LOOK_MS;
+/**
+ * A write that was sealed has landed or failed by then, ms: at a server of a database at most 12 s behind a batch whose
+ * answer is awaited, 5 s for a connection and 12 s for its own answer, 29 s; less elsewhere.
+ */
+const LANDED_MS = 30_000;
+/**
+ * Nothing is sealed under the former key later than `BELIEVED_MS` after it was replaced, and that has landed `LANDED_MS`
+ * later: a pass that begins then finds it. A process that was stopped in between for longer finds its lease or revision
+ * taken by the first pass.
+ */
+const NOTICED_MS = BELIEVED_MS + LANDED_MS;
 /** Between passes while something was left. */
 const AGAIN_MS = 1000;
 /** Twice the longest lease: whatever is in the way for longer is no refresh. */

@@ -14,6 +14,8 @@ import { readKeyFile, readOrCreateKeyFile } from '../adapters/key-file.ts';
 import { KeyRing } from '../adapters/key-ring.ts';
 import { MASTER_KEY_BYTES, parseMasterKeys } from '../adapters/master-key.ts';
 import { createSeal } from '../adapters/seal.ts';
+import { nodeClock } from '../adapters/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { ZhongkongError } from '../core/errors.ts';
 import type { RotatingSeal } from '../core/seal.ts';
 import type { Directory } from '../core/store.ts';
@@ -23,6 +25,11 @@ export const KEYS_IN_USE = 'master_key';
 /** The setting with the key of the API keys' digests, sealed; absent until the first rotation, when it is derived. */
 export const DIGEST_KEY = 'key_digest';
 export const DIGEST_KEY_CONTEXT = 'setting key_digest';
+/**
+ * What the store said of which key seals is believed for this long, ms. A server asks every 5 s (`LOOK_MS`), so that what
+ * it seals costs no question of its own while the store answers.
+ */
+export const BELIEVED_MS = 10_000;
 
 export interface MasterKeySource {
   /** One key or several (`parseMasterKeys`), or null. */
@@ -38,26 +45,49 @@ export interface MasterKeys {
   readonly digest: (key: string) => string;
   /** Seals with the key that the store names now; says whether that is another one. Throws `unseal_failed` when it is not known. */
   follow(): Promise<boolean>;
+  /**
+   * To be awaited right before sealing what is to be stored: asks the store which key seals unless it was asked within
+   * `BELIEVED_MS`, so that a node that was cut off during a rotation seals nothing under a key that is gone. Throws
+   * `unseal_failed` like `follow`, or `store_unavailable`.
+   */
+  beforeSealing(): Promise<void>;
 }
 
 /** Throws `config_invalid` or `unseal_failed`. */
-export async function openMasterKeys(source: MasterKeySource, directory: Directory): Promise<MasterKeys> {
+export async function openMasterKeys(
+  source: MasterKeySource,
+  directory: Directory,
+  clock: Pick<Clock, 'monotonic' | 'wall'> = nodeClock,
+): Promise<MasterKeys> {
   const inUse = await directory.setting(KEYS_IN_USE);
   const ring = new KeyRing(load(source, inUse !== null), () => readAgain(source));
   if (inUse === null) await directory.putSetting(KEYS_IN_USE, null, ring.current.check);
+  // A machine that slept may count that on the wall clock alone.
+  const instant = () => ({ monotonic: clock.monotonic(), wall: clock.wall() });
+  let asked: ReturnType<typeof instant> | null = null;
+  const isSure = (): boolean => asked !== null && Math.max(clock.monotonic() - asked.monotonic, clock.wall() - asked.wall) < BELIEVED_MS;
   const follow = async (): Promise<boolean> => {
     const before = ring.current;
+    const at = instant();
     const checks = checksOf(await directory.setting(KEYS_IN_USE));
     const missing = checks.find((check) => !ring.byCheck(check));
-    if (missing !== undefined || !ring.use(checks[0] ?? '')) throw unknownKey(checks.length > 1);
+    if (missing !== undefined || !ring.use(checks[0] ?? '')) {
+      asked = null;
+      throw unknownKey(checks.length > 1);
+    }
+    asked = at;
     return ring.current !== before;
+  };
+  const beforeSealing = async (): Promise<void> => {
+    if (!isSure()) await follow();
+    if (!isSure()) throw new ZhongkongError('store_unavailable', 'the store took too long to say which master key seals');
   };
   await follow();
   const seal = createSeal(ring);
   // After the look at which key seals: a rotation stores this before it lets another key seal.
   const digestKey = await directory.setting(DIGEST_KEY);
   const hmacKey = digestKey === null ? digestKeyOf(ring.current.master) : Buffer.from(seal.open(digestKey, DIGEST_KEY_CONTEXT), 'base64');
-  return { ring, seal, digest: createKeyDigest(hmacKey), follow };
+  return { ring, seal, digest: createKeyDigest(hmacKey), follow, beforeSealing };
 }
 
 export const checksOf = (inUse: string | null): readonly string[] => inUse?.split(' ') ?? [];

@@ -37,8 +37,8 @@ export function masterKeyCommand(program: Command, context: Context): void {
     .addHelpText(
       'after',
       say({
-        en: '\nWith a SQLite store and its key file the new key is made here. Else give every node both keys first, the new one\nin front: see docs/upgrading.md. Takes at least 15 s, the time in which running servers notice. Backups made before\nopen only with the former key: copy it first if you want to keep them.',
-        zh: '\n使用 SQLite 及其密钥文件时，新密钥由本命令生成；其他情况请先在所有节点上同时配置新旧两个密钥，新的在前，\n见 docs/upgrading.zh-CN.md。至少需要 15 秒，以便运行中的服务得知更换。此前的备份只能用旧密钥解开，如需保留请先另存一份。',
+        en: '\nWith a SQLite store and its key file the new key is made here. Else give every node both keys first, the new one\nin front: see docs/upgrading.md. Takes at least 40 s, until what running servers seal with the former key has landed. Backups made before\nopen only with the former key: copy it first if you want to keep them.',
+        zh: '\n使用 SQLite 及其密钥文件时，新密钥由本命令生成；其他情况请先在所有节点上同时配置新旧两个密钥，新的在前，\n见 docs/upgrading.zh-CN.md。至少需要 40 秒，以便运行中的服务用旧密钥写入的数据全部落地。此前的备份只能用旧密钥解开，如需保留请先另存一份。',
       }),
     )
     .action((options: Options) => runRotate(options, context));

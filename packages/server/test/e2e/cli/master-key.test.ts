@@ -47,7 +47,8 @@ function keyIdsIn(data: string): string[] {
   return [...new Set(found.map(([, id = '']) => id))];
 }
 
-describe('master-key rotate', () => {
+// A rotation takes 40 s.
+describe('master-key rotate', { timeout: 120_000 }, () => {
   it('under reads, refreshes and changes of accounts: no read fails, no account is lost, the former key is of no use', async () => {
     const { ids, wechat, options, data, server, call, token } = await installation(12);
     const keyFile = join(data, 'master-key');

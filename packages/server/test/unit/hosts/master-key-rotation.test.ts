@@ -8,7 +8,7 @@ import { decodeRecord, encodeRecord } from '../../../src/core/codec.ts';
 import { emptyRecord } from '../../../src/core/credential.ts';
 import { secretContext } from '../../../src/core/seal.ts';
 import type { Store } from '../../../src/core/store.ts';
-import { checksOf, KEYS_IN_USE, type MasterKeySource, openMasterKeys } from '../../../src/hosts/master-key.ts';
+import { BELIEVED_MS, checksOf, KEYS_IN_USE, type MasterKeySource, openMasterKeys } from '../../../src/hosts/master-key.ts';
 import { rotateMasterKey } from '../../../src/hosts/master-key-rotation.ts';
 import { createMemoryStore, MemoryState } from '../../../src/stores/memory/index.ts';
 import { HurriedClock } from '../../helpers/hurried-clock.ts';
@@ -291,6 +291,68 @@ describe('beside others', () => {
     expect(server.ring.current.id).toBe(to);
     expect(to).not.toBe(before);
     expect((await openMasterKeys(only(newest()), open().directory)).seal.open(sealedMeanwhile, 'c')).toBe('x');
+  });
+});
+
+describe('a server that hears nothing', () => {
+  test('was cut off for the whole rotation: it asks before it seals, and not again as long as the answer is believed', async () => {
+    await fill();
+    let asked = 0;
+    const { directory } = open();
+    const counting = new Proxy(directory, {
+      get: (target, method) => {
+        if (method === 'setting') asked += 1;
+        return (Reflect.get(target, method, target) as () => unknown).bind(target);
+      },
+    });
+    const server = await openMasterKeys(source, counting, clock);
+    const { to } = await rotate();
+    asked = 0;
+    await server.beforeSealing();
+    await clock.sleep(BELIEVED_MS - 1);
+    await server.beforeSealing();
+    expect([server.ring.current.id, asked]).toEqual([to, 1]);
+    await clock.sleep(1);
+    await server.beforeSealing();
+    expect(asked).toBe(2);
+  });
+
+  test('an answer that took longer than it is believed is none', async () => {
+    await fill();
+    const { directory } = open();
+    const slow = new Proxy(directory, {
+      get: (target, method) => async (name: string) => {
+        if (method !== 'setting') throw new Error('not asked for');
+        const value = await target.setting(name);
+        await clock.sleep(BELIEVED_MS);
+        return value;
+      },
+    });
+    const server = await openMasterKeys(source, slow, clock);
+    await expect(server.beforeSealing()).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  test('what it sealed at the last moment and what landed at the last moment is sealed anew', async () => {
+    await fill();
+    const { directory } = open();
+    const server = await openMasterKeys(source, directory, clock);
+    const late = { sealed: '', at: 0, landed: false };
+    clock.meanwhile = async (ms) => {
+      // Everything that happens while the rotation sleeps, in order.
+      if (late.sealed === '') {
+        late.sealed = server.seal.seal('late', secretContext(name(1)));
+        late.at = clock.monotonic() + BELIEVED_MS + 30_000 - 1;
+      }
+      if (late.landed || clock.monotonic() + ms < late.at) return;
+      late.landed = true;
+      const account = await directory.account(name(1));
+      if (account) await directory.putAccount({ ...account, sealedSecrets: [late.sealed] });
+    };
+    await rotate();
+    expect(late.landed).toBe(true);
+    const account = await directory.account(name(1));
+    const { seal } = await openMasterKeys(only(newest()), directory);
+    expect(seal.open(account?.sealedSecrets[0] ?? '', secretContext(name(1)))).toBe('late');
   });
 });
 
