@@ -4,14 +4,14 @@
  * In order: make sure that the new key will be found wherever the former one was → store the key of the API keys' digests,
  * which was derived from the former → let the store name the new one as the one that seals, with the former behind it →
  * seal everything anew, pass after pass, until one that began when every server must have noticed finds nothing left →
- * forget the former key.
+ * put the former key aside.
  * Each step finds out whether it was done, so a rotation that was cut off anywhere is finished by running it again, and
  * the former key is known until nothing needs it. No key and nothing that was sealed appears in what is told.
  */
 
 import { rmSync } from 'node:fs';
 import { digestKeyOf } from '../adapters/key-digest.ts';
-import { readKeyFile, readOrCreateKeyFile, replaceKeyFile } from '../adapters/key-file.ts';
+import { putAside, readKeyFile, readOrCreateKeyFile, replaceKeyFile } from '../adapters/key-file.ts';
 import { masterKeyCheck } from '../adapters/master-key.ts';
 import type { Clock } from '../core/clock.ts';
 import { ZhongkongError } from '../core/errors.ts';
@@ -23,8 +23,8 @@ import { BELIEVED_MS, checksOf, DIGEST_KEY, DIGEST_KEY_CONTEXT, KEYS_IN_USE, typ
 export interface RotationDeps {
   readonly keys: MasterKeys;
   /**
-   * The key file, when it is this installation's own: a new key is made and written there, the former one taken out at
-   * the end. Null: the new key was given, as the first of `keys`.
+   * The key file, when it is this installation's own: a new key is made and written there, the former one moved to a file
+   * of its own at the end. Null: the new key was given, as the first of `keys`.
    */
   readonly ownKeyFile: string | null;
   readonly store: Store;
@@ -46,6 +46,8 @@ export interface RotationResult {
   readonly to: string;
   readonly accounts: number;
   readonly credentials: number;
+  /** Where the former keys are from now on; none where keys were given. */
+  readonly formerKeyFiles: readonly string[];
 }
 
 /**
@@ -87,8 +89,8 @@ export async function rotateMasterKey(deps: RotationDeps): Promise<RotationResul
   const isDone = await directory.putSetting(KEYS_IN_USE, replacing, current.check);
   // Another command may have finished the same rotation.
   if (!isDone && (await directory.setting(KEYS_IN_USE)) !== current.check) throw anotherRotation();
-  if (deps.ownKeyFile !== null) forgetFormer(deps.ownKeyFile, keys);
-  return { from, to: current.id, accounts, credentials };
+  const formerKeyFiles = deps.ownKeyFile === null ? [] : setAside(deps.ownKeyFile, keys);
+  return { from, to: current.id, accounts, credentials, formerKeyFiles };
 }
 
 /** The check value of the key to change to. In an own file it is put in front, so that from here on it cannot be lost. */
@@ -114,12 +116,21 @@ function newKey({ keys: { ring }, ownKeyFile: file }: RotationDeps): string {
 
 const draftOf = (file: string): string => `${file}.next`;
 
-/** Nothing is left under any key that was known here; one that another command has added since is not ours to remove. */
-function forgetFormer(file: string, { ring }: MasterKeys): void {
+/**
+ * Here nothing is left under any key that was known, but another store with the same key file, or a backup, may need it:
+ * the only copy is never destroyed. A key that another command has added since is not ours to move.
+ */
+function setAside(file: string, { ring }: MasterKeys): readonly string[] {
   const former = ring.known.filter((key) => key !== ring.current);
-  const needed = (readKeyFile(file) ?? []).filter((key) => !former.some(({ master }) => master.equals(key)));
-  replaceKeyFile(file, needed);
+  const isFormer = (key: Buffer): boolean => former.some(({ master }) => master.equals(key));
+  const keys = readKeyFile(file) ?? [];
+  const files = keys.filter(isFormer).map((key) => putAside(file, key));
+  replaceKeyFile(
+    file,
+    keys.filter((key) => !isFormer(key)),
+  );
   rmSync(draftOf(file), { force: true });
+  return files;
 }
 
 /**

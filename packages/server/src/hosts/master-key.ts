@@ -128,10 +128,19 @@ function readAgain({ masterKey, masterKeyFile }: MasterKeySource): readonly Buff
 /** `rotating`: a key is being replaced, and the former one may be the missing one. */
 function unknownKey(rotating: boolean): ZhongkongError {
   if (!rotating) {
-    return new ZhongkongError('unseal_failed', {
-      en: 'the master key is not the one that this store was sealed with',
-      zh: '当前主密钥不是加密此存储时所用的那个',
-    });
+    return new ZhongkongError(
+      'unseal_failed',
+      {
+        en: 'the master key is not the one that this store was sealed with',
+        zh: '当前主密钥不是加密此存储时所用的那个',
+      },
+      {
+        advice: {
+          en: 'Give the store its own key. If the key in this file was changed with another store, or after this copy was made, the former one is beside it, in a file ending in ".former-" and the key\'s id: set masterKeyFile to that.',
+          zh: '请提供此存储自己的密钥。如果该文件中的密钥是随另一个存储更换的，或在复制此存储之后更换过，旧密钥就在同一目录下以 “.former-密钥编号” 结尾的文件中，请把 masterKeyFile 指向它。',
+        },
+      },
+    );
   }
   return new ZhongkongError(
     'unseal_failed',

@@ -1,6 +1,6 @@
 /** `zhongkong master-key rotate` beside a running server: real processes, a real SQLite file and its key file. */
 
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { describe, expect, it } from 'vitest';
@@ -76,6 +76,8 @@ describe('master-key rotate', { timeout: 120_000 }, () => {
     await Promise.all(others);
     expect(rotated).toMatchObject({ code: 0 });
     const { from, to } = JSON.parse(rotated.out) as { from: string; to: string };
+    const aside = `master-key.former-${from}`;
+    expect(rotated.err).toContain(`the former key is now in ${join(realpathSync(data), aside)}. Backups made before`);
     expect([from, keyIdsIn(data)]).toEqual([before, [to]]);
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(statuses.length).toBeGreaterThan(200);
@@ -91,7 +93,11 @@ describe('master-key rotate', { timeout: 120_000 }, () => {
     server.child.kill('SIGTERM');
     expect((await server.ended).code).toBe(0);
     expect(readFileSync(keyFile, 'utf8')).toMatch(/^[A-Za-z0-9+/]{43}=\n$/);
-    expect(readdirSync(data).filter((name) => name.startsWith('master-key'))).toEqual(['master-key']);
+    expect(readdirSync(data).filter((name) => name.startsWith('master-key'))).toEqual(['master-key', aside]);
+    expect([statSync(join(data, aside)).mode & 0o777, readFileSync(join(data, aside), 'utf8')]).toEqual([
+      0o600,
+      readFileSync(join(data, 'former'), 'utf8'),
+    ]);
     const again = await serve(options);
     for (const id of ids) {
       expect((await token(id, again.url)).status).toBe(200);

@@ -53,7 +53,7 @@ export function keyRotation(start: (env: Readonly<Record<string, string>>) => Pr
     const result = await rotateMasterKey({ keys, ownKeyFile: null, store, clock: nodeClock, holder: 'test', progress: () => undefined });
     going = false;
     await Promise.all(readers);
-    expect(result).toEqual({ from, to: keys.ring.first.id, accounts: 2, credentials: 2 });
+    expect(result).toEqual({ from, to: keys.ring.first.id, accounts: 2, credentials: 2, formerKeyFiles: [] });
     expect(refused).toEqual([]);
 
     // It has nothing to open what is new with: out of the balance, claiming nothing, serving what it remembers.

@@ -1,5 +1,5 @@
 // The rotation of the master key: cut off at every step, beside others who write, and with the wrong keys.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -115,8 +115,12 @@ describe('a rotation', () => {
     await expectWhole(digest, only(newest()));
     await expect(openMasterKeys(only(former), open().directory)).rejects.toMatchObject({ code: 'unseal_failed' });
     expect(JSON.stringify([...state.accounts, ...state.rows, ...state.settings])).not.toContain(`v1.${result.from}`);
-    expect(readdirSync(folder)).toEqual(['master-key']);
     expect(readKeyFile(source.masterKeyFile ?? '')).toHaveLength(1);
+    // Never destroyed: another store or a backup may need it.
+    const aside = `master-key.former-${result.from}`;
+    expect(readdirSync(folder)).toEqual(['master-key', aside]);
+    expect(result.formerKeyFiles).toEqual([join(realpathSync(folder), aside)]);
+    expect(readKeyFile(join(folder, aside))).toEqual([former]);
     const trail = state.audit.map(({ action, data }) => [action, data]);
     expect(trail).toEqual([
       ['master_key.rotation_started', { from: result.from, to: result.to }],
@@ -176,6 +180,18 @@ describe('a rotation', () => {
     };
     await expect(rotate(open(), given(one, former))).rejects.toMatchObject({ code: 'conflict' });
     await expectWhole(digest, given(two));
+  });
+
+  test('two stores with one key file: the one that was not changed opens with what was set aside', async () => {
+    const { digest } = await fill();
+    const one = state;
+    state = new MemoryState();
+    const other = await fill();
+    const { formerKeyFiles } = await rotate();
+    await expectWhole(other.digest);
+    state = one;
+    await expect(openMasterKeys(source, open().directory)).rejects.toMatchObject({ advice: { en: expect.stringContaining('.former-') } });
+    await expectWhole(digest, { masterKey: null, masterKeyFile: formerKeyFiles[0] ?? '' });
   });
 
   test('two at once end with one key', async () => {
@@ -372,7 +388,7 @@ describe('keys that the operator gives', () => {
     expect(await node.follow()).toBe(true);
     await expectWhole(digest, given(TWO));
     // Once more, before the former one is taken away: nothing is left.
-    expect(await rotate(open(), both)).toEqual({ from: null, to, accounts: 0, credentials: 0 });
+    expect(await rotate(open(), both)).toEqual({ from: null, to, accounts: 0, credentials: 0, formerKeyFiles: [] });
     expect(await rotate(open(), given(TWO)).catch((error: unknown) => error)).toMatchObject({ code: 'config_invalid' });
   });
 
