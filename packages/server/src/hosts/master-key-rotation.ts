@@ -17,6 +17,7 @@ import type { Clock } from '../core/clock.ts';
 import { ZhongkongError } from '../core/errors.ts';
 import { type ResealPass, resealPass } from '../core/resealing.ts';
 import { resealed } from '../core/seal.ts';
+import { readStanding } from '../core/standing.ts';
 import type { Directory, Store } from '../core/store.ts';
 import { BELIEVED_MS, checksOf, DIGEST_KEY, DIGEST_KEY_CONTEXT, KEYS_IN_USE, type MasterKeys } from './master-key.ts';
 
@@ -66,10 +67,11 @@ const AGAIN_MS = 1000;
 /** Twice the longest lease: whatever is in the way for longer is no refresh. */
 const PATIENCE_MS = 600_000;
 
-/** Throws `config_invalid` (no new key), `unseal_failed`, `conflict` (another rotation) or `store_unavailable`. */
+/** Throws `config_invalid` (no new key), `unseal_failed`, `conflict` (another rotation, a move, a copy not marked) or `store_unavailable`. */
 export async function rotateMasterKey(deps: RotationDeps): Promise<RotationResult> {
   const { keys } = deps;
   const { directory } = deps.store;
+  await assertSettled(directory);
   const inUse = checksOf(await directory.setting(KEYS_IN_USE));
   const former = keys.ring.current;
   const wanted = inUse.length > 1 ? former.check : newKey(deps);
@@ -159,6 +161,8 @@ async function resealAll(deps: RotationDeps): Promise<Pick<ResealPass, 'accounts
   let [accounts, credentials] = [0, 0];
   for (let pass = 1; ; pass += 1) {
     const startedAt = clock.monotonic();
+    // After the switch: a move that begins later sees that and leaves off.
+    await assertSettled(directory);
     // Two commands with two new keys would undo each other's work.
     if (checksOf(await directory.setting(KEYS_IN_USE))[0] !== ring.current.check) throw anotherRotation();
     const soFar = (counts: ResealPass) => progress({ step: 'resealing', pass, accounts: total, soFar: counts });
@@ -178,6 +182,22 @@ async function resealAll(deps: RotationDeps): Promise<Pick<ResealPass, 'accounts
 
 async function audit({ store }: RotationDeps, action: string, data: Readonly<Record<string, string | number>>): Promise<void> {
   await store.directory.appendAudit([{ at: await store.credentials.now(), action, actor: 'cli', subject: '', data }]);
+}
+
+/** What is being moved, or marked as a copy, is written by somebody who does not hear of another key. */
+async function assertSettled(directory: Directory): Promise<void> {
+  const { standing } = await readStanding(directory);
+  if (standing.state === 'active' || (standing.state === 'dormant' && standing.marked)) return;
+  throw new ZhongkongError(
+    'conflict',
+    { en: 'this store is being moved or restored, or was moved', zh: '此存储正在迁移或恢复，或已迁移到另一存储' },
+    {
+      advice: {
+        en: 'Finish that first, then run this again; of a store that was moved, change the key of the new one.',
+        zh: '请先完成迁移或恢复，再执行本命令；对已迁移的存储，请更换新存储的密钥。',
+      },
+    },
+  );
 }
 
 const noNewKey = (): ZhongkongError =>

@@ -90,6 +90,21 @@ export async function openMasterKeys(
   return { ring, seal, digest: createKeyDigest(hmacKey), follow, beforeSealing };
 }
 
+/** Throws `conflict` while the master key is being changed: what is sealed then is for both keys, and for this store only. */
+export async function assertNoRotation(directory: Directory, place: string): Promise<void> {
+  if (checksOf(await directory.setting(KEYS_IN_USE)).length <= 1) return;
+  throw new ZhongkongError(
+    'conflict',
+    { en: `the master key of ${place} is being changed`, zh: `${place} 正在更换主密钥` },
+    {
+      advice: {
+        en: 'Let "zhongkong master-key rotate" end first, or run it again if it was cut off.',
+        zh: '请先等 “zhongkong master-key rotate” 结束；若它中途被打断，请重新执行。',
+      },
+    },
+  );
+}
+
 export const checksOf = (inUse: string | null): readonly string[] => inUse?.split(' ') ?? [];
 
 function load({ masterKey, masterKeyFile }: MasterKeySource, used: boolean): readonly [Buffer, ...Buffer[]] {

@@ -13,6 +13,7 @@ import { ZhongkongError } from '../../core/errors.ts';
 import type { Bilingual } from '../../core/failure.ts';
 import { changeStanding, HEARD_AFTER_MS, type KnownStanding, readStanding, STANDING, type Standing } from '../../core/standing.ts';
 import type { Census, Page, Store } from '../../core/store.ts';
+import { assertNoRotation } from '../master-key.ts';
 import { CatchUp } from './catch-up.ts';
 import { endAll, FOR_EVER_MS, holdAll, PAGE } from './held.ts';
 import type { Pace } from './pace.ts';
@@ -52,6 +53,8 @@ export async function moveStore(options: MoveOptions): Promise<Census> {
   const moving = await changeStanding(source.store.directory, before, { state: 'moving', since, run, to: target.place, was });
   let filling: KnownStanding | null = null;
   try {
+    // After the mark: a rotation that begins now sees it and leaves off.
+    await assertNoRotation(source.store.directory, source.place);
     const startedAt = pace.now();
     filling = await claimTarget(options, run, since);
     const census = await copy(options, run, startedAt + HEARD_AFTER_MS);

@@ -7,9 +7,18 @@ import { readKeyFile } from '../../../src/adapters/key-file.ts';
 import { decodeRecord, encodeRecord } from '../../../src/core/codec.ts';
 import { emptyRecord } from '../../../src/core/credential.ts';
 import { secretContext } from '../../../src/core/seal.ts';
+import { changeStanding, readStanding } from '../../../src/core/standing.ts';
 import type { Store } from '../../../src/core/store.ts';
-import { BELIEVED_MS, checksOf, KEYS_IN_USE, type MasterKeySource, openMasterKeys } from '../../../src/hosts/master-key.ts';
+import {
+  assertNoRotation,
+  BELIEVED_MS,
+  checksOf,
+  KEYS_IN_USE,
+  type MasterKeySource,
+  openMasterKeys,
+} from '../../../src/hosts/master-key.ts';
 import { rotateMasterKey } from '../../../src/hosts/master-key-rotation.ts';
+import { moveStore } from '../../../src/hosts/moving/move.ts';
 import { createMemoryStore, MemoryState } from '../../../src/stores/memory/index.ts';
 import { HurriedClock } from '../../helpers/hurried-clock.ts';
 
@@ -308,6 +317,69 @@ describe('beside others', () => {
     expect(to).not.toBe(before);
     expect((await openMasterKeys(only(newest()), open().directory)).seal.open(sealedMeanwhile, 'c')).toBe('x');
   });
+});
+
+describe('a store that is not settled', () => {
+  const since = 1;
+  const moving = { state: 'moving', since, run: 'r', to: 'elsewhere', was: 'active' } as const;
+  test.each([
+    moving,
+    { ...moving, state: 'moved' },
+    { state: 'filling', since, run: 'r' },
+    { state: 'dormant', since, marked: false },
+  ] as const)('$state: nothing is changed', async (standing) => {
+    const { digest } = await fill();
+    const { directory } = open();
+    await changeStanding(directory, await readStanding(directory), standing);
+    const [before, key] = [state.settings.get(KEYS_IN_USE), newest()];
+    await expect(rotate()).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('being moved or restored') });
+    expect([state.settings.get(KEYS_IN_USE), newest()]).toEqual([before, key]);
+    await expectWhole(digest);
+  });
+
+  test('a restored copy that is wholly marked can have another key', async () => {
+    const { digest } = await fill();
+    const { directory } = open();
+    await changeStanding(directory, await readStanding(directory), { state: 'dormant', since, marked: true });
+    await rotate();
+    await expectWhole(digest, only(newest()));
+  });
+
+  test('a move that begins during a rotation: both leave off, and the former key is kept', async () => {
+    const { digest } = await fill();
+    const former = newest();
+    const { directory } = open();
+    let refused: unknown = null;
+    clock.meanwhile = async () => {
+      if (refused !== null) return;
+      await changeStanding(directory, await readStanding(directory), moving);
+      refused = await assertNoRotation(directory, 'here').catch((error: unknown) => error);
+    };
+    await expect(rotate()).rejects.toMatchObject({ code: 'conflict' });
+    expect(refused).toMatchObject({ code: 'conflict', message: 'the master key of here is being changed' });
+    expect(readKeyFile(source.masterKeyFile ?? '')).toContainEqual(former);
+    await expectWhole(digest);
+  });
+});
+
+test('a store whose rotation was cut off is not moved, and goes on as it was', async () => {
+  const { digest } = await fill();
+  await rotate(dying(20, true).store).catch(() => undefined);
+  expect(checksOf(state.settings.get(KEYS_IN_USE) ?? null)).toHaveLength(2);
+  const pace = {
+    now: () => clock.monotonic(),
+    sleep: (ms: number) => clock.sleep(ms),
+    assertGoingOn: () => undefined,
+    wrote: () => undefined,
+  };
+  const target = { store: createMemoryStore({ now: () => clock.wall() }), place: 'there' };
+  const move = () => moveStore({ source: { store: open(), place: 'here' }, target, run: 'r', pace });
+  await expect(move()).rejects.toMatchObject({ code: 'conflict', message: 'the master key of here is being changed' });
+  expect((await readStanding(open().directory)).standing.state).toBe('active');
+  await expectWhole(digest);
+  await clock.sleep(60_000);
+  await rotate();
+  expect(await move()).toMatchObject({ accounts: ACCOUNTS });
 });
 
 describe('a server that hears nothing', () => {
