@@ -27,6 +27,7 @@ import { applyDeclaredAccounts } from './declared-accounts.ts';
 import { every, type Loop } from './every.ts';
 import { Health, LOOK_MS, withAlarms } from './health.ts';
 import { createKeeping } from './keeping.ts';
+import { withoutLost } from './lost-values.ts';
 import { openMasterKeys } from './master-key.ts';
 import { createObserving } from './observing.ts';
 import { refuseUnlessOurs, StandingWatch } from './standing-watch.ts';
@@ -81,7 +82,17 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   await time.sync();
   for (const { en, zh } of store.warnings ?? []) logger.warn({ event: 'store.warning', advice_zh: zh }, en);
   const egress = createUndiciUpstream({ bases: config.upstreams, egressProxy: config.egressProxy });
-  const keeping = createKeeping({ config, store, masterKeys, clock, time, events, upstream: metrics.timed(egress, clock), suspended });
+  const whole = withoutLost(store, masterKeys, (id) => events.emit({ type: 'credential.lost', id }));
+  const keeping = createKeeping({
+    config,
+    store: whole,
+    masterKeys,
+    clock,
+    time,
+    events,
+    upstream: metrics.timed(egress, clock),
+    suspended,
+  });
   const { catalog, keeper, accounts, keys, refresher, watcher, digest } = keeping;
   const tellStanding = (): void => {
     const suspension = suspended();

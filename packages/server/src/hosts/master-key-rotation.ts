@@ -228,8 +228,8 @@ function cannotOpen(ids: readonly string[]): ZhongkongError {
     },
     {
       advice: {
-        en: 'Enter the AppSecret again with "zhongkong account secret ID", or remove the account; then run this again.',
-        zh: '请用 “zhongkong account secret 账号” 重新录入 AppSecret，或移除该账号，然后再次执行。',
+        en: 'With a server running, enter the AppSecret again with "zhongkong account secret ID": what else of the account no key opens is issued anew. Or remove the account. Then run this again.',
+        zh: '请在服务运行时用 “zhongkong account secret 账号” 重新录入 AppSecret，该账号其他无法解开的凭据会随之重新签发；或移除该账号。然后再次执行。',
       },
     },
   );
