@@ -304,15 +304,8 @@ export class RefreshSession {
   /** A value arrived: make it current, tell, store. */
   async #accept(
     outcome: { readonly value: string; readonly lifetimeMs: number },
-    how: {
-      reason: IssueReason;
-      forced: boolean;
-      slot: number;
-      fallback: boolean;
-      sentAt: number;
-      uncertaintyMs: number;
-      upstreamMs: number;
-    },
+    how: { reason: IssueReason } & Record<'forced' | 'fallback', boolean> &
+      Record<'slot' | 'sentAt' | 'uncertaintyMs' | 'upstreamMs', number>,
   ): Promise<'issued' | 'same'> {
     const { hash, random, events } = this.#deps;
     const { id, chain } = this.target;

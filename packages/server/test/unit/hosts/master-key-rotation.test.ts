@@ -1,4 +1,5 @@
 // The rotation of the master key: cut off at every step, beside others who write, and with the wrong keys.
+// Length: one installation, and one way to find it whole, serve all of these.
 import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
