@@ -14,6 +14,7 @@ import { ZhongkongError } from '../../core/errors.ts';
 import type { Bilingual } from '../../core/failure.ts';
 import { changeStanding, HEARD_AFTER_MS, type KnownStanding, readStanding, STANDING, type Standing } from '../../core/standing.ts';
 import type { Census, Store } from '../../core/store.ts';
+import { assertNoRotation } from '../master-key.ts';
 import { Copy } from './copy.ts';
 import { endAll, FOR_EVER_MS } from './held.ts';
 import { stillOurs } from './mark.ts';
@@ -59,6 +60,8 @@ export async function moveStore(options: MoveOptions): Promise<Moved> {
   let known = await changeStanding(directory, before, mark('copying'));
   let filling: KnownStanding | null = null;
   try {
+    // After the mark: a rotation that begins now sees it and leaves off.
+    await assertNoRotation(directory, source.place);
     filling = await claimTarget(options, run, since);
     // Of a run that was cut off: what it held is issued again until its turn comes.
     if (resumed) await endAll(source.store, holder);
