@@ -1,9 +1,10 @@
 /**
  * `zhongkong migrate --to`, `backup` and `restore` on a store of many accounts, each with a credential of the usual size,
  * as rows per second and memory of the command; beside them `cp` of the same file. And how long a server's writes
- * take while its store is being backed up.
+ * take while its store is being backed up. Of a move also for how long nothing was issued: the audit trail, most of a
+ * store, is copied before that.
  *
- * MOVING_ACCOUNTS sets how many; default 50,000.
+ * MOVING_ACCOUNTS sets how many; default 50,000. MOVING_AUDIT: lines of the audit trail; default 200,000.
  */
 
 import { copyFileSync, statSync } from 'node:fs';
@@ -19,6 +20,8 @@ import { say, table } from './lib/report.mjs';
 import { part, startServer, startSimulator, temporaryFolder } from './lib/zhongkong.mjs';
 
 const ACCOUNTS = Number(process.env.MOVING_ACCOUNTS ?? 50_000);
+const AUDIT = Number(process.env.MOVING_AUDIT ?? 200_000);
+const ROWS = 2 * ACCOUNTS + AUDIT;
 const PAGE = 500;
 const POSTGRES = process.env.ZHONGKONG_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 const NAME = `zhongkong_bench_${process.pid}`;
@@ -62,6 +65,15 @@ async function fill(url, keys) {
     const row = { generation: 1, fence: 1, nextAttemptAt: null, body, lease: null };
     await store.archive.put({ accounts: ids.map((id) => ({ id, appId: id, ...account, ...rest })) });
     await store.archive.put({ credentials: ids.map((id) => ({ id: { account: id, kind: 'access_token', chain: 'stable' }, ...row })) });
+  }
+  for (let from = 0; from < AUDIT; from += PAGE) {
+    const line = { at: Date.now(), action: 'credential.refreshed', actor: 'system', data: { kind: 'access_token', generation: 1 } };
+    const audit = Array.from({ length: Math.min(PAGE, AUDIT - from) }, (_, index) => ({
+      ...line,
+      seq: from + index + 1,
+      subject: `wx${String((from + index) % ACCOUNTS).padStart(16, '0')}`,
+    }));
+    await store.archive.put({ audit });
   }
   await store.close();
 }
@@ -118,7 +130,7 @@ export const run = () =>
     for (const [name, url] of targets) {
       const moved = await command(['migrate', '--to'], { ...copy(`from-${name}.db`), ZHONGKONG_MIGRATE_TO: url });
       if (moved.told.credentials !== ACCOUNTS) throw new Error(`${moved.told.credentials} credentials arrived`);
-      results.push({ what: `move to ${name}`, ...moved });
+      results.push({ what: `move to ${name}`, suspendedSeconds: moved.told.suspended_ms / 1000, ...moved });
     }
 
     const simulator = await startSimulator(atEnd);
@@ -136,12 +148,23 @@ export const run = () =>
     });
 
     table([
-      [`${ACCOUNTS.toLocaleString('en')} accounts, ${megabytes.toFixed(0)} MB`, 'seconds', 'rows/s', 'peak MB', 'x cp'],
-      ...results.map(({ what, seconds, peakMb }) => [
-        ...[what, seconds.toFixed(1), ((2 * ACCOUNTS) / seconds).toFixed(0), peakMb.toFixed(0), (seconds / plainSeconds).toFixed(0)],
+      [
+        `${ACCOUNTS.toLocaleString('en')} accounts, ${AUDIT.toLocaleString('en')} audit lines, ${megabytes.toFixed(0)} MB`,
+        ...['seconds', 'nothing issued', 'rows/s', 'peak MB', 'x cp'],
+      ],
+      ...results.map(({ what, seconds, suspendedSeconds, peakMb }) => [
+        ...[what, seconds.toFixed(1), suspendedSeconds === undefined ? '' : suspendedSeconds.toFixed(1)],
+        ...[(ROWS / seconds).toFixed(0), peakMb.toFixed(0), (seconds / plainSeconds).toFixed(0)],
       ]),
     ]);
-    say(`a move waits 5 s for the servers on the old store to hear of it, if the copying was done before`);
+    say(`of the time in which nothing is issued, 5 s at least are for the servers on the old store to hear of it`);
     say(`during the backup the server took ${calls} writes one after the other; the longest waited ${longest.toFixed(0)} ms`);
-    return { accounts: ACCOUNTS, megabytes, plainSeconds, longestWriteMs: longest, runs: results.map(({ told: _, ...rest }) => rest) };
+    return {
+      accounts: ACCOUNTS,
+      audit: AUDIT,
+      megabytes,
+      plainSeconds,
+      longestWriteMs: longest,
+      runs: results.map(({ told: _, ...rest }) => rest),
+    };
   });

@@ -2,6 +2,8 @@
 
 /** Of one count, before the rest is only a number. */
 const SHOWN = 20;
+/** The callers make some 600 to 1000; a loaded machine halves that, more than once. */
+const LEAST_READS_PER_SECOND = 20;
 
 export function line({ kind, nodes, forMs, meanwhile }, startedAt) {
   const at = ((Date.now() - startedAt) / 1000).toFixed(1).padStart(6);
@@ -11,7 +13,8 @@ export function line({ kind, nodes, forMs, meanwhile }, startedAt) {
 }
 
 /** As lines of text. */
-export function summary(store, { counts, violations, allowed, seconds }) {
+export function summary(store, result) {
+  const { counts, violations, allowed, seconds } = result;
   const { reads, rotations, lostIssues, onTheWay, slow, uses, rejected, reports, orders, faults, looks } = counts;
   const told = Object.entries(reports).map(([outcome, times]) => `${times} ${outcome}`);
   return [
@@ -20,6 +23,7 @@ export function summary(store, { counts, violations, allowed, seconds }) {
     `  uses at WeChat       ${uses}, rejected ${rejected}; reports ${told.join(', ') || 'none'}`,
     `  rotations            ${rotations}, and ${lostIssues} issues lost by faults; ${orders} were ordered`,
     ...Object.entries(violations).flatMap(([name, found]) => [`  ${name}: ${found.length}`, ...shown(found)]),
+    ...lacking(result).map((text) => `  too little happened: ${text}`),
     `  allowed cases: ${allowed.length}`,
     ...shown(allowed),
   ];
@@ -30,4 +34,10 @@ const shown = (found) => [
   ...(found.length > SHOWN ? [`    … ${found.length - SHOWN} more`] : []),
 ];
 
-export const isRight = ({ counts, violations }) => counts.reads > 0 && Object.values(violations).every((found) => found.length === 0);
+/** A run in which next to nothing happened says nothing: what it is short of, as texts. */
+function lacking({ counts, seconds }) {
+  const least = { reads: LEAST_READS_PER_SECOND * seconds, rotations: 1, faults: 1 };
+  return Object.entries(least).flatMap(([name, count]) => (counts[name] >= count ? [] : [`${counts[name]} ${name}, of at least ${count}`]));
+}
+
+export const isRight = (result) => lacking(result).length === 0 && Object.values(result.violations).every((found) => found.length === 0);

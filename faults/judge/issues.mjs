@@ -2,7 +2,8 @@
  * One rotation costs one issue, and a fault at most one more for each credential that was in the air.
  *
  * Each issue needs a reason: the first of its account, its time had come, an order, or the one before it was lost. And
- * each lost one needs a fault of its own node while it was in the air; one fault excuses one of an account.
+ * each lost one needs a fault of its own node while it was in the air, one that a node cannot outlive with its answer in its
+ * hands: a store that is back before the lease ends costs nothing. One fault excuses one issue of an account.
  */
 
 import { clock, short } from './chronicle.mjs';
@@ -16,6 +17,14 @@ const PLAN_SLACK_MS = 1500;
 const ORDER_WAITS_MS = 2 * LEASE_MS + 5000;
 /** What a node needs from WeChat's answer to the end of its commit, ms. */
 const COMMIT_MS = 2000;
+/**
+ * A node offers its value to the store until its lease ends, so that a store that is away costs the issue only when it is
+ * not back this long before, ms: the last offer is refused up to 1 s before that end (they come once a second), a driver may
+ * wait 2.5 s before it connects again, and the lease began up to 0.5 s before the request was on the wire. No offer hangs for
+ * longer than the fault: what stands still (6 s at most) is answered when it is healed, as SQL drivers wait 12 s for an
+ * answer and 5 s for a connection; Redis's gives up after 2 s, and the value is offered again.
+ */
+const BACK_MS = 4000;
 /** A node that goes on sends what it had in its hands within this, ms. */
 export const WAKES_MS = 1000;
 
@@ -75,10 +84,16 @@ function lostOnes(made, unseen, faults) {
   return all.filter(({ fault }) => fault !== null || left-- <= 0);
 }
 
-/** A node that has no store keeps trying to save for as long as its lease lasts. */
-function faultOf({ node, sentAt, answeredAt }, faults) {
-  const until = ({ does, to }) => (does === 'stopped' ? to + WAKES_MS : to);
-  return faults.find((fault) => fault.node === node && fault.from <= answeredAt + COMMIT_MS && until(fault) >= sentAt) ?? null;
+/** Whether a fault that struck in time could cost the issue, by what it does. */
+const COSTS = {
+  killed: ({ to }, { sentAt }) => to >= sentAt,
+  stopped: ({ to }, { sentAt }) => to + WAKES_MS >= sentAt,
+  'store away': ({ to }, { sentAt }) => to >= sentAt + LEASE_MS - BACK_MS,
+};
+
+function faultOf(issue, faults) {
+  const struck = faults.filter(({ node, from }) => node === issue.node && from <= issue.answeredAt + COMMIT_MS);
+  return struck.find((fault) => COSTS[fault.does](fault, issue)) ?? null;
 }
 
 function due(issue, current, lifeMs) {

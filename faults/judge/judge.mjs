@@ -14,9 +14,10 @@ export function judge(run) {
   const { violations: issues, lost } = judgeIssues(known);
   const { violations: dead, onTheWay, allowed } = judgeReads({ ...known, lost });
   const { violations: refused, allowed: unserved } = judgeRefusals({ ...known, lost });
-  const made = [...chronicle.values()].reduce((sum, values) => sum + values.length, 0);
+  // The first token of an account replaces none.
+  const successors = [...chronicle.values()].reduce((sum, values) => sum + Math.max(0, values.length - 1), 0);
   return {
-    counts: { reads: run.reads.length, rotations: made - lost.length, lostIssues: lost.length, onTheWay, slow: slow(run.reads) },
+    counts: { reads: run.reads.length, rotations: successors - lost.length, lostIssues: lost.length, onTheWay, slow: slow(run.reads) },
     violations: {
       'reads refused': refused,
       'reads of a dead token': dead,

@@ -28,7 +28,7 @@ import {
 import { dirname } from 'node:path';
 import { ZhongkongError } from '../core/errors.ts';
 import type { Bilingual } from '../core/failure.ts';
-import { MASTER_KEY_BYTES, parseMasterKeys } from './master-key.ts';
+import { MASTER_KEY_BYTES, masterKeyId, parseMasterKeys } from './master-key.ts';
 import { isOpenToOthers, modeText } from './secret-file.ts';
 
 /** A key is 45 bytes, and there are a few at most; anything beyond this is another file. */
@@ -78,14 +78,22 @@ export function replaceKeyFile(path: string, keys: readonly Buffer[]): void {
     const file = realpathSync(path);
     throughDraft(file, keys, statSync(file), (draft) => renameSync(draft, file));
   } catch (error) {
-    throw invalid(
-      path,
-      { en: `cannot be replaced: ${codeOf(error)}`, zh: `无法替换（${codeOf(error)}）` },
-      {
-        en: 'Run this as the user that runs the server, and let the folder be writable. Nothing was changed.',
-        zh: '请以运行服务的用户执行，并确认所在目录可写。数据未被改动。',
-      },
-    );
+    throw invalid(path, { en: `cannot be replaced: ${codeOf(error)}`, zh: `无法替换（${codeOf(error)}）` }, NOT_WRITABLE);
+  }
+}
+
+/**
+ * Put this key into a file of its own beside the key file at `path`, named by the key's id, for whoever still needs it.
+ * The path of that file, which is on the disk when this returns. Throws `config_invalid`.
+ */
+export function putAside(path: string, key: Buffer): string {
+  try {
+    const file = realpathSync(path);
+    const aside = `${file}.former-${masterKeyId(key)}`;
+    throughDraft(aside, [key], statSync(file), (draft) => renameSync(draft, aside));
+    return aside;
+  } catch (error) {
+    throw invalid(path, { en: `cannot be copied: ${codeOf(error)}`, zh: `无法另存（${codeOf(error)}）` }, NOT_WRITABLE);
   }
 }
 
@@ -167,6 +175,11 @@ function open(path: string, flags: number): number | null {
     );
   }
 }
+
+const NOT_WRITABLE = {
+  en: 'Run this as the user that runs the server, and let the folder be writable. The file was not changed.',
+  zh: '请以运行服务的用户执行，并确认所在目录可写。该文件未被改动。',
+};
 
 const NOT_A_KEY = {
   en: 'Name the master key file itself, or put it back from your backup.',

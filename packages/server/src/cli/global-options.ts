@@ -12,6 +12,6 @@ export interface GlobalOptions {
   readonly flags: Readonly<Record<string, string>>;
 }
 
-/** The configuration as this command sees it. Throws `config_invalid`. */
-export const configOf = ({ config, flags }: GlobalOptions, { env, cwd }: Io): Promise<Config> =>
-  loadConfig({ flags, env, cwd, file: config, platforms: PLATFORM_MODES });
+/** The configuration as this command sees it; `serving`: as a server needs it. Throws `config_invalid`. */
+export const configOf = ({ config, flags }: GlobalOptions, { env, cwd }: Io, serving = false): Promise<Config> =>
+  loadConfig({ flags, env, cwd, file: config, platforms: PLATFORM_MODES, serving });

@@ -19,6 +19,8 @@ import { readSources, type SourceInput, type Sources } from './sources.ts';
 export interface LoadInput extends SourceInput {
   /** What accounts may be: the modes of each platform, the default first. */
   readonly platforms: Platforms;
+  /** Also what only a server needs has to be there. Default true. */
+  readonly serving?: boolean;
 }
 
 /** Throws `config_invalid`; its message is one line per mistake. */
@@ -32,7 +34,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     ...sources.mistakes,
     ...unknownNames(configSchema, raw, sourceOf),
     ...mistakes,
-    ...brokenRules(form, sourceOf),
+    ...brokenRules(form, input.serving ?? true, sourceOf),
     ...brokenItems(raw, input.platforms, sourceOf),
     ...secretFiles.mistakes,
   ];

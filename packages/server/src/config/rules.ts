@@ -13,6 +13,8 @@ interface Rule {
   readonly of: readonly (keyof ConfigForm)[];
   /** Whose sources are told. Default: those of `of`. */
   readonly at?: readonly Path[];
+  /** Of no matter to a command that works on the store by itself. */
+  readonly onlyServing?: true;
   /** What is wrong, or null. */
   readonly check: (config: ConfigForm) => Bilingual | null;
 }
@@ -48,6 +50,7 @@ const RULES: readonly Rule[] = [
   },
   {
     of: ['store', 'adminKey'],
+    onlyServing: true,
     check: ({ store, adminKey }) =>
       isEmbedded(store) || adminKey !== null ? null : { en: 'adminKey is required with this store', zh: '使用此存储必须设置 adminKey' },
   },
@@ -69,9 +72,9 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Every rule whose options are all in `valid`. */
-export function brokenRules(valid: Partial<ConfigForm>, sourceOf: SourceOf): Mistake[] {
-  return RULES.filter(({ of }) => of.every((name) => Object.hasOwn(valid, name))).flatMap(
+/** Of every rule whose options are all in `valid`. */
+export function brokenRules(valid: Partial<ConfigForm>, serving: boolean, sourceOf: SourceOf): Mistake[] {
+  return RULES.filter(({ of, onlyServing }) => (serving || !onlyServing) && of.every((name) => Object.hasOwn(valid, name))).flatMap(
     ({ of, at = of.map((name) => [name]), check }) => {
       const broken = check(valid as ConfigForm);
       return broken === null ? [] : [mistake(broken, null, sourceOf, ...at)];

@@ -37,6 +37,9 @@ export function resealRecord(id: CredentialId, body: string, seal: RotatingSeal)
   return JSON.stringify({ format: FORMAT, ...rest, current: anew(current, 'current'), previous: anew(previous, 'previous') });
 }
 
+/** The document without its values, for when no key opens them: all else of it is plain. */
+export const withoutValues = (body: string): string => JSON.stringify({ format: FORMAT, ...parse(body), current: null, previous: null });
+
 function parse(body: string): Omit<CredentialRecord, 'id'> {
   const { format, ...rest } = JSON.parse(body) as { readonly format: number } & Omit<CredentialRecord, 'id'>;
   if (format !== FORMAT) throw new ZhongkongError('internal', `credential document of unknown format ${format}`);

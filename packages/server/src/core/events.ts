@@ -26,6 +26,8 @@ export type CoreEvent =
     }
   | { readonly type: 'credential.state'; readonly id: CredentialId; readonly from: CredentialState; readonly to: CredentialState }
   | { readonly type: 'credential.probed'; readonly id: CredentialId; readonly verdict: 'alive' | 'dead' | 'unknown' }
+  /** No key opens what is stored of it: its value is lost, and will be issued anew. */
+  | { readonly type: 'credential.lost'; readonly id: CredentialId }
   | { readonly type: 'credential.reported'; readonly id: CredentialId; readonly outcome: ReportOutcome }
   | { readonly type: 'refresh.failed'; readonly id: CredentialId; readonly failure: Failure }
   /** The answer to an issue was lost or made no sense: WeChat may have replaced the credential. */

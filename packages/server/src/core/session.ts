@@ -39,6 +39,8 @@ export interface SessionDeps {
   readonly seal: Seal;
   readonly events: EventSink;
   readonly settings: KeeperSettings;
+  /** Before what is sealed for the store: finds out which key seals. */
+  readonly beforeSealing?: () => Promise<void>;
   /** Why nothing may be issued now, as the store said last; null when it may. Default: it always may. */
   readonly suspended?: () => Suspension | null;
 }
@@ -196,6 +198,7 @@ export class RefreshSession {
 
   /** Store the record as it is. Throws `StaleLease` when somebody holds a later lease. */
   async save(options: { readonly release: boolean }): Promise<void> {
+    await this.#deps.beforeSealing?.();
     const record = { ...this.record, saves: this.record.saves + 1 };
     this.onSaving();
     const outcome = await this.#deps.credentials.write(
@@ -301,15 +304,8 @@ export class RefreshSession {
   /** A value arrived: make it current, tell, store. */
   async #accept(
     outcome: { readonly value: string; readonly lifetimeMs: number },
-    how: {
-      reason: IssueReason;
-      forced: boolean;
-      slot: number;
-      fallback: boolean;
-      sentAt: number;
-      uncertaintyMs: number;
-      upstreamMs: number;
-    },
+    how: { reason: IssueReason } & Record<'forced' | 'fallback', boolean> &
+      Record<'slot' | 'sentAt' | 'uncertaintyMs' | 'upstreamMs', number>,
   ): Promise<'issued' | 'same'> {
     const { hash, random, events } = this.#deps;
     const { id, chain } = this.target;

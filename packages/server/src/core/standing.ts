@@ -17,9 +17,12 @@ export type Standing =
   | { readonly state: 'dormant'; readonly since: number; readonly marked: boolean }
   /** Being filled from another store by the move `run`; half of everything is missing. */
   | { readonly state: 'filling'; readonly since: number; readonly run: string }
-  /** Being copied to, or replaced by, the store `to` (its place, without user and password) by the move `run`. */
+  /**
+   * Being moved to the store `to` (its place, without user and password) by the move `run`: while `copying` everything
+   * goes on as ever, while `moving` nothing is issued, and then it is replaced.
+   */
   | {
-      readonly state: 'moving' | 'moved';
+      readonly state: 'copying' | 'moving' | 'moved';
       readonly since: number;
       readonly run: string;
       readonly to: string;
@@ -32,7 +35,7 @@ export const STANDING = 'standing';
 /** Every running process has read a change of the setting after this long, ms: the poll is every 2 s. */
 export const HEARD_AFTER_MS = 5000;
 
-const STATES: ReadonlySet<unknown> = new Set(['active', 'dormant', 'filling', 'moving', 'moved'] satisfies Standing['state'][]);
+const STATES: ReadonlySet<unknown> = new Set(['active', 'dormant', 'filling', 'copying', 'moving', 'moved'] satisfies Standing['state'][]);
 const ACTIVE: Standing = { state: 'active' };
 
 export interface KnownStanding {
@@ -117,7 +120,7 @@ const MOVED: Kind = {
   leases: false,
 };
 
-const SUSPENSIONS: Readonly<Record<Standing['state'], Kind | null>> = {
+const SUSPENSIONS: Readonly<Record<Exclude<Standing['state'], 'copying'>, Kind | null>> = {
   active: null,
   dormant: RESTORED,
   filling: MOVING,
@@ -126,7 +129,8 @@ const SUSPENSIONS: Readonly<Record<Standing['state'], Kind | null>> = {
 };
 
 export function suspensionOf(standing: Standing): Suspension | null {
-  const kind = SUSPENSIONS[standing.state];
+  // While it is being copied it is what it was.
+  const kind = SUSPENSIONS[standing.state === 'copying' ? standing.was : standing.state];
   return kind && standing.state !== 'active' ? { ...kind, since: standing.since } : null;
 }
 

@@ -27,6 +27,7 @@ import { applyDeclaredAccounts } from './declared-accounts.ts';
 import { every, type Loop } from './every.ts';
 import { Health, LOOK_MS, withAlarms } from './health.ts';
 import { createKeeping } from './keeping.ts';
+import { withoutLost } from './lost-values.ts';
 import { openMasterKeys } from './master-key.ts';
 import { createObserving } from './observing.ts';
 import { refuseUnlessOurs, StandingWatch } from './standing-watch.ts';
@@ -75,13 +76,23 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   const guarded = withoutWrites({ ...opened, directory: watch.guard(opened.directory) }, () => health.refusal);
   const store = watchedStore(guarded, (during, error) => health.storeFailed(during, error));
   const { credentials, directory } = store;
-  const masterKeys = await openMasterKeys(config, directory);
+  const masterKeys = await openMasterKeys(config, directory, clock);
   const observing = createObserving({ config, store, events, clock, now, inFlight: () => keeping.refresher.inFlight });
   const { alarms, metrics, auditTrail, logger } = observing;
   await time.sync();
   for (const { en, zh } of store.warnings ?? []) logger.warn({ event: 'store.warning', advice_zh: zh }, en);
   const egress = createUndiciUpstream({ bases: config.upstreams, egressProxy: config.egressProxy });
-  const keeping = createKeeping({ config, store, masterKeys, clock, time, events, upstream: metrics.timed(egress, clock), suspended });
+  const whole = withoutLost(store, masterKeys, (id) => events.emit({ type: 'credential.lost', id }));
+  const keeping = createKeeping({
+    config,
+    store: whole,
+    masterKeys,
+    clock,
+    time,
+    events,
+    upstream: metrics.timed(egress, clock),
+    suspended,
+  });
   const { catalog, keeper, accounts, keys, refresher, watcher, digest } = keeping;
   const tellStanding = (): void => {
     const suspension = suspended();
@@ -174,7 +185,10 @@ async function compose(config: Config, clock: Clock, opened: Store) {
         // A newer schema or an unknown master key: what is due is left to nodes that can do it, memory serves on.
         refresher.paused = !(await health.look(askStore));
       });
-      again(PRUNE_MS, 'pruning the audit trail', () => directory.pruneAudit(now() - config.retention.auditDays * DAY_MS));
+      again(PRUNE_MS, 'pruning the audit trail', async () => {
+        // Not while the store is moving, and what was moved away from is kept as it was.
+        if (suspended()?.leases !== false) await directory.pruneAudit(now() - config.retention.auditDays * DAY_MS);
+      });
       health.started();
     },
 

@@ -40,7 +40,7 @@ export function createKeeping({ config, store, masterKeys, clock, time, events, 
   const { cacheSize } = refresh;
   const graceMs = refresh.storeAwayMinutes * 60_000;
   const hash = nodeHash;
-  const { seal, digest, follow } = masterKeys;
+  const { seal, digest, beforeSealing } = masterKeys;
   const settings = {
     upstreamDeadlineMs: refresh.upstreamTimeoutSeconds * 1000,
     leaseMs,
@@ -48,11 +48,12 @@ export function createKeeping({ config, store, masterKeys, clock, time, events, 
     cacheSize,
   };
   const random = nodeRandom;
-  const keeper = new Keeper({ credentials, upstream, clock, time, random, hash, seal, events, holder, settings, suspended });
+  const sealing = { seal, beforeSealing };
+  const keeper = new Keeper({ credentials, upstream, clock, time, random, hash, ...sealing, events, holder, settings, suspended });
   const wake = (target: Target) => keeper.wake(target);
   const upstreams = new Set(Object.keys(config.upstreams));
-  const common = { directory, credentials, catalog: CATALOG, seal, hash, time, events, cacheSize };
-  const accounts = new Accounts({ ...common, upstreams, wake, beforeSealing: follow });
+  const common = { directory, credentials, catalog: CATALOG, ...sealing, hash, time, events, cacheSize };
+  const accounts = new Accounts({ ...common, upstreams, wake });
   const keys = new Keys({ directory, digest, time, events, randomBytes, declared: config.keys, cacheSize, graceMs });
   const { concurrency } = refresh;
   const refresher = new Refresher({

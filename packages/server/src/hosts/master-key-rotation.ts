@@ -4,28 +4,28 @@
  * In order: make sure that the new key will be found wherever the former one was → store the key of the API keys' digests,
  * which was derived from the former → let the store name the new one as the one that seals, with the former behind it →
  * seal everything anew, pass after pass, until one that began when every server must have noticed finds nothing left →
- * forget the former key.
+ * put the former key aside.
  * Each step finds out whether it was done, so a rotation that was cut off anywhere is finished by running it again, and
  * the former key is known until nothing needs it. No key and nothing that was sealed appears in what is told.
  */
 
 import { rmSync } from 'node:fs';
 import { digestKeyOf } from '../adapters/key-digest.ts';
-import { readKeyFile, readOrCreateKeyFile, replaceKeyFile } from '../adapters/key-file.ts';
+import { putAside, readKeyFile, readOrCreateKeyFile, replaceKeyFile } from '../adapters/key-file.ts';
 import { masterKeyCheck } from '../adapters/master-key.ts';
 import type { Clock } from '../core/clock.ts';
 import { ZhongkongError } from '../core/errors.ts';
 import { type ResealPass, resealPass } from '../core/resealing.ts';
 import { resealed } from '../core/seal.ts';
+import { readStanding } from '../core/standing.ts';
 import type { Directory, Store } from '../core/store.ts';
-import { LOOK_MS } from './health.ts';
-import { checksOf, DIGEST_KEY, DIGEST_KEY_CONTEXT, KEYS_IN_USE, type MasterKeys } from './master-key.ts';
+import { BELIEVED_MS, checksOf, DIGEST_KEY, DIGEST_KEY_CONTEXT, KEYS_IN_USE, type MasterKeys } from './master-key.ts';
 
 export interface RotationDeps {
   readonly keys: MasterKeys;
   /**
-   * The key file, when it is this installation's own: a new key is made and written there, the former one taken out at
-   * the end. Null: the new key was given, as the first of `keys`.
+   * The key file, when it is this installation's own: a new key is made and written there, the former one moved to a file
+   * of its own at the end. Null: the new key was given, as the first of `keys`.
    */
   readonly ownKeyFile: string | null;
   readonly store: Store;
@@ -47,19 +47,31 @@ export interface RotationResult {
   readonly to: string;
   readonly accounts: number;
   readonly credentials: number;
+  /** Where the former keys are from now on; none where keys were given. */
+  readonly formerKeyFiles: readonly string[];
 }
 
-/** A server asks every `LOOK_MS` which key seals; by then each has asked twice. */
-const NOTICED_MS = 3 * LOOK_MS;
+/**
+ * A write that was sealed has landed or failed by then, ms: at a server of a database at most 12 s behind a batch whose
+ * answer is awaited, 5 s for a connection and 12 s for its own answer, 29 s; less elsewhere.
+ */
+const LANDED_MS = 30_000;
+/**
+ * Nothing is sealed under the former key later than `BELIEVED_MS` after it was replaced, and that has landed `LANDED_MS`
+ * later: a pass that begins then finds it. A process that was stopped in between for longer finds its lease or revision
+ * taken by the first pass.
+ */
+const NOTICED_MS = BELIEVED_MS + LANDED_MS;
 /** Between passes while something was left. */
 const AGAIN_MS = 1000;
 /** Twice the longest lease: whatever is in the way for longer is no refresh. */
 const PATIENCE_MS = 600_000;
 
-/** Throws `config_invalid` (no new key), `unseal_failed`, `conflict` (another rotation) or `store_unavailable`. */
+/** Throws `config_invalid` (no new key), `unseal_failed`, `conflict` (another rotation, a move, a copy not marked) or `store_unavailable`. */
 export async function rotateMasterKey(deps: RotationDeps): Promise<RotationResult> {
   const { keys } = deps;
   const { directory } = deps.store;
+  await assertSettled(directory);
   const inUse = checksOf(await directory.setting(KEYS_IN_USE));
   const former = keys.ring.current;
   const wanted = inUse.length > 1 ? former.check : newKey(deps);
@@ -79,8 +91,8 @@ export async function rotateMasterKey(deps: RotationDeps): Promise<RotationResul
   const isDone = await directory.putSetting(KEYS_IN_USE, replacing, current.check);
   // Another command may have finished the same rotation.
   if (!isDone && (await directory.setting(KEYS_IN_USE)) !== current.check) throw anotherRotation();
-  if (deps.ownKeyFile !== null) forgetFormer(deps.ownKeyFile, keys);
-  return { from, to: current.id, accounts, credentials };
+  const formerKeyFiles = deps.ownKeyFile === null ? [] : setAside(deps.ownKeyFile, keys);
+  return { from, to: current.id, accounts, credentials, formerKeyFiles };
 }
 
 /** The check value of the key to change to. In an own file it is put in front, so that from here on it cannot be lost. */
@@ -106,12 +118,21 @@ function newKey({ keys: { ring }, ownKeyFile: file }: RotationDeps): string {
 
 const draftOf = (file: string): string => `${file}.next`;
 
-/** Nothing is left under any key that was known here; one that another command has added since is not ours to remove. */
-function forgetFormer(file: string, { ring }: MasterKeys): void {
+/**
+ * Here nothing is left under any key that was known, but another store with the same key file, or a backup, may need it:
+ * the only copy is never destroyed. A key that another command has added since is not ours to move.
+ */
+function setAside(file: string, { ring }: MasterKeys): readonly string[] {
   const former = ring.known.filter((key) => key !== ring.current);
-  const needed = (readKeyFile(file) ?? []).filter((key) => !former.some(({ master }) => master.equals(key)));
-  replaceKeyFile(file, needed);
+  const isFormer = (key: Buffer): boolean => former.some(({ master }) => master.equals(key));
+  const keys = readKeyFile(file) ?? [];
+  const files = keys.filter(isFormer).map((key) => putAside(file, key));
+  replaceKeyFile(
+    file,
+    keys.filter((key) => !isFormer(key)),
+  );
   rmSync(draftOf(file), { force: true });
+  return files;
 }
 
 /**
@@ -140,6 +161,8 @@ async function resealAll(deps: RotationDeps): Promise<Pick<ResealPass, 'accounts
   let [accounts, credentials] = [0, 0];
   for (let pass = 1; ; pass += 1) {
     const startedAt = clock.monotonic();
+    // After the switch: a move that begins later sees that and leaves off.
+    await assertSettled(directory);
     // Two commands with two new keys would undo each other's work.
     if (checksOf(await directory.setting(KEYS_IN_USE))[0] !== ring.current.check) throw anotherRotation();
     const soFar = (counts: ResealPass) => progress({ step: 'resealing', pass, accounts: total, soFar: counts });
@@ -159,6 +182,22 @@ async function resealAll(deps: RotationDeps): Promise<Pick<ResealPass, 'accounts
 
 async function audit({ store }: RotationDeps, action: string, data: Readonly<Record<string, string | number>>): Promise<void> {
   await store.directory.appendAudit([{ at: await store.credentials.now(), action, actor: 'cli', subject: '', data }]);
+}
+
+/** What is being moved, or marked as a copy, is written by somebody who does not hear of another key. */
+async function assertSettled(directory: Directory): Promise<void> {
+  const { standing } = await readStanding(directory);
+  if (standing.state === 'active' || (standing.state === 'dormant' && standing.marked)) return;
+  throw new ZhongkongError(
+    'conflict',
+    { en: 'this store is being moved or restored, or was moved', zh: '此存储正在迁移或恢复，或已迁移到另一存储' },
+    {
+      advice: {
+        en: 'Finish that first, then run this again; of a store that was moved, change the key of the new one.',
+        zh: '请先完成迁移或恢复，再执行本命令；对已迁移的存储，请更换新存储的密钥。',
+      },
+    },
+  );
 }
 
 const noNewKey = (): ZhongkongError =>
@@ -189,8 +228,8 @@ function cannotOpen(ids: readonly string[]): ZhongkongError {
     },
     {
       advice: {
-        en: 'Enter the AppSecret again with "zhongkong account secret ID", or remove the account; then run this again.',
-        zh: '请用 “zhongkong account secret 账号” 重新录入 AppSecret，或移除该账号，然后再次执行。',
+        en: 'With a server running, enter the AppSecret again with "zhongkong account secret ID": what else of the account no key opens is issued anew. Or remove the account. Then run this again.',
+        zh: '请在服务运行时用 “zhongkong account secret 账号” 重新录入 AppSecret，该账号其他无法解开的凭据会随之重新签发；或移除该账号。然后再次执行。',
       },
     },
   );

@@ -25,13 +25,13 @@ export class StandingWatch {
 
   readonly suspended = (): Suspension | null => this.#suspension;
 
-  /** True when it is another than before. */
+  /** True when what is told of it is another than before. */
   async look(directory: Directory): Promise<boolean> {
     const { standing } = await readStanding(directory);
-    const changed = standing.state !== this.#standing.state;
+    const before = this.#suspension?.code;
     this.#standing = standing;
     this.#suspension = suspensionOf(standing);
-    return changed;
+    return before !== this.#suspension?.code;
   }
 
   /** The directory, refusing to be changed while its accounts and keys are with another store. */

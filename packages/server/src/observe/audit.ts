@@ -44,6 +44,7 @@ const NOTED: { readonly [T in EventType]?: (event: Extract<CoreEvent, { type: T 
     reason === 'report' || reason === 'ordered' || reason === 'leak'
       ? about(id, 'credential.issued', { generation, fingerprint, reason })
       : null,
+  'credential.lost': ({ id }) => about(id, 'credential.lost', {}),
   'refresh.foreign': ({ id, fingerprint }) => about(id, 'credential.foreign_refresh', { fingerprint }),
   'leak.step': ({ id, confirmed, needed }) => about(id, 'leak.step', { confirmed, needed }),
   'secret.fallback': ({ id, slot }) => about(id, 'secret.fallback', { slot }),

@@ -60,6 +60,7 @@ const LINES: { readonly [T in EventType]: (event: EventOf<T>) => EventLine } = {
   'lease.taken_over': ({ id, fence }) => line('warn', 'took over a lease whose holder is gone or stuck', { ...of(id), fence }),
   'lease.lost': ({ id, fence }) => line('warn', 'the lease would not have outlasted the call: nothing was sent', { ...of(id), fence }),
   'commit.stale': ({ id, fence }) => line('warn', 'a later holder exists: this commit was refused', { ...of(id), fence }),
+  'credential.lost': ({ id }) => line('error', 'no master key opens what is stored of this credential: it is issued anew', of(id)),
   'leak.step': ({ id, confirmed, needed }) =>
     line('info', `leak procedure: ${confirmed} of ${needed} issues`, { ...of(id), confirmed, needed }),
   'account.changed': ({ account, change }) =>

@@ -37,8 +37,8 @@ export function masterKeyCommand(program: Command, context: Context): void {
     .addHelpText(
       'after',
       say({
-        en: '\nWith a SQLite store and its key file the new key is made here. Else give every node both keys first, the new one\nin front: see docs/upgrading.md. Takes at least 15 s, the time in which running servers notice. Backups made before\nopen only with the former key: copy it first if you want to keep them.',
-        zh: '\n使用 SQLite 及其密钥文件时，新密钥由本命令生成；其他情况请先在所有节点上同时配置新旧两个密钥，新的在前，\n见 docs/upgrading.zh-CN.md。至少需要 15 秒，以便运行中的服务得知更换。此前的备份只能用旧密钥解开，如需保留请先另存一份。',
+        en: '\nWith a SQLite store and its key file the new key is made here. Else give every node both keys first, the new one\nin front: see docs/upgrading.md. Takes at least 40 s, until what running servers seal with the former key has landed. \nThe former key stays in a file beside the key file, for backups and other stores.',
+        zh: '\n使用 SQLite 及其密钥文件时，新密钥由本命令生成；其他情况请先在所有节点上同时配置新旧两个密钥，新的在前，\n见 docs/upgrading.zh-CN.md。至少需要 40 秒，以便运行中的服务用旧密钥写入的数据全部落地。\n旧密钥保留在密钥文件旁边的另一个文件中，供此前的备份和其他存储使用。',
       }),
     )
     .action((options: Options) => runRotate(options, context));
@@ -68,22 +68,22 @@ async function runRotate(options: Options, context: Context): Promise<void> {
     const keys = await openMasterKeys(config, store.directory).catch(wrongConfig);
     const result = await rotateMasterKey({ keys, ownKeyFile, store, clock: nodeClock, holder, progress });
     if (options.json) return io.out(json(result));
-    const { to, accounts, credentials } = result;
+    const { to, accounts, credentials, formerKeyFiles } = result;
     io.out(
       say({
         en: `everything is sealed with master key ${to}, nothing is left under another; accounts sealed anew: ${accounts}, credentials: ${credentials}\n`,
         zh: `全部数据已由主密钥 ${to} 加密：本次重新加密 ${accounts} 个账号、${credentials} 个凭据，没有遗留\n`,
       }),
     );
-    io.err(say(ownKeyFile === null ? TAKE_AWAY : takenOut(ownKeyFile)));
+    io.err(say(ownKeyFile === null ? TAKE_AWAY : setAside(formerKeyFiles.join(', '))));
   } finally {
     await store.close();
   }
 }
 
-const takenOut = (file: string): Bilingual => ({
-  en: `the former key is no longer in ${file}. Backups made before open only with it: make a new one now\n`,
-  zh: `旧密钥已从 ${file} 中移除。此前的备份只能用旧密钥解开，请立即重新备份\n`,
+const setAside = (files: string): Bilingual => ({
+  en: `the former key is now in ${files}. Backups made before, and other stores that had the same key file, open only with it: delete it once none of them is needed. Make a new backup now\n`,
+  zh: `旧密钥已移到 ${files}。此前的备份，以及曾共用密钥文件的其他存储，只能用它解开；确认都不再需要后请删除它。请立即重新备份\n`,
 });
 
 const TAKE_AWAY = {

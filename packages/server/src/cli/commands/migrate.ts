@@ -97,7 +97,7 @@ async function moveTo(url: string, config: Config, options: Options, context: Co
     toldAt = io.now();
     io.err(`${what} ${done[what]}\n`);
   };
-  const census = await withOwnStore(config, async (store, from) => {
+  const { census, suspendedMs } = await withOwnStore(config, async (store, from) => {
     // Of a store that was never used none is made, and the move refuses it.
     if ((await store.directory.setting('master_key')) !== null) await sealOf(config, store);
     const target = await openAt(url);
@@ -110,9 +110,11 @@ async function moveTo(url: string, config: Config, options: Options, context: Co
   });
   const from = storePlace(config.store);
   const ms = Math.round(io.now() - startedAt);
-  if (options.json) return io.out(json({ from, to: place, ...census, ms }));
+  if (options.json) return io.out(json({ from, to: place, ...census, ms, suspended_ms: Math.round(suspendedMs) }));
   io.out(say({ en: `moved everything from ${from} to ${place}:\n`, zh: `已将 ${from} 的全部数据迁移到 ${place}：\n` }));
   io.out(list(Object.entries(census).map(([what, count]) => [what, String(count)])));
+  const seconds = (suspendedMs / 1000).toFixed(1);
+  io.out(say({ en: `nothing was issued for ${seconds} s\n`, zh: `其间暂停签发 ${seconds} 秒\n` }));
   const key = config.masterKey === null ? config.masterKeyFile : null;
   const same = key === null ? { en: 'the same masterKey', zh: '同一个 masterKey' } : { en: `the key in ${key}`, zh: `${key} 中的主密钥` };
   io.err(

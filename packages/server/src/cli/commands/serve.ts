@@ -40,7 +40,7 @@ export function serveCommand(program: Command, context: Context): void {
     const flags = Object.fromEntries(
       FLAGS.flatMap(({ name, attribute: key }) => (options[key] === undefined ? [] : [[name, options[key]]])),
     );
-    const config = await configOf({ flags, ...(options.config === undefined ? {} : { config: options.config }) }, io);
+    const config = await configOf({ flags, ...(options.config === undefined ? {} : { config: options.config }) }, io, true);
     context.exitCode = await serveUntilSignal(config, context);
   });
 }

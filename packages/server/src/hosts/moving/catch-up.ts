@@ -9,7 +9,7 @@
 import { type CredentialId, credentialKey } from '../../core/credential.ts';
 import { ZhongkongError } from '../../core/errors.ts';
 import type { ArchivedCredential, Change, Store } from '../../core/store.ts';
-import { abandoned, holdWhenFree, type Holding, PAGE } from './held.ts';
+import { abandoned, holdWhenFree, type Holding } from './held.ts';
 
 /** Changes read at once. */
 const LOOK = 10_000;
@@ -22,7 +22,6 @@ export class CatchUp {
   #upTo: string | null = '';
   readonly #accounts = new Set<string>();
   readonly #keys = new Set<string>();
-  #auditSeq = 0;
 
   private constructor(holding: Holding, target: Store, cursor: string) {
     this.#holding = holding;
@@ -34,6 +33,15 @@ export class CatchUp {
   static async start(holding: Holding, target: Store): Promise<CatchUp> {
     const { cursor } = await holding.store.directory.changes(null, LOOK);
     return new CatchUp(holding, target, cursor);
+  }
+
+  /** Was it changed since the start? Then it is carried over by `run`. */
+  hasAccount(id: string): boolean {
+    return this.#accounts.has(id);
+  }
+
+  hasKey(id: string): boolean {
+    return this.#keys.has(id);
   }
 
   /** These credentials are copied, in the order of their ids. */
@@ -59,14 +67,15 @@ export class CatchUp {
     const [accounts, keys] = [[...this.#accounts], [...this.#keys]];
     this.#accounts.clear();
     this.#keys.clear();
-    const { store } = this.#holding;
+    const { directory } = this.#holding.store;
+    // What is gone goes first: its identity may be another's now.
+    for (const id of accounts) if ((await directory.account(id)) === null) await this.#target.directory.removeAccount(id);
     for (const id of accounts) await this.#copyAccount(id);
     for (const id of keys) {
-      const key = await store.directory.key(id);
+      const key = await directory.key(id);
       if (key) await this.#target.archive.put({ keys: [key] });
     }
-    const lines = await this.#copyAudit();
-    return accounts.length + keys.length + lines > 0;
+    return accounts.length + keys.length > 0;
   }
 
   #note(change: Change): void {
@@ -90,19 +99,6 @@ export class CatchUp {
     const rows = await store.credentials.list(id);
     await credentials.removeAll(id);
     if (rows.length > 0) await archive.put({ credentials: rows.map((row) => abandoned(row, holder)) });
-  }
-
-  async #copyAudit(): Promise<number> {
-    const { store, pace } = this.#holding;
-    for (let lines = 0; ; ) {
-      const audit = await store.archive.audit(this.#auditSeq, PAGE);
-      if (audit.length > 0) await this.#target.archive.put({ audit });
-      pace.wrote('audit', audit.length);
-      this.#auditSeq = audit.at(-1)?.seq ?? this.#auditSeq;
-      lines += audit.length;
-      if (audit.length < PAGE) return lines;
-      pace.assertGoingOn();
-    }
   }
 }
 

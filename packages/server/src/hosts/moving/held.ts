@@ -22,18 +22,19 @@ export interface Holding {
   readonly holder: string;
   readonly durationMs: number;
   readonly pace: Pace;
+  /** Throws `conflict` once the operator wants an end, or another process changed the store's standing. */
+  readonly assertOurs: () => Promise<void>;
 }
 
 /** In pages, in the order of their ids; those that somebody was at come last. */
 export async function* holdAll(holding: Holding): AsyncGenerator<readonly ArchivedCredential[]> {
-  const { store, holder, pace } = holding;
+  const { store, holder, pace, assertOurs } = holding;
   let busy: CredentialId[] = [];
   for (let after: CredentialId | null = null; ; ) {
-    pace.assertGoingOn();
+    await assertOurs();
     const page = await store.archive.credentials(after, PAGE);
-    const held = await Promise.all(
-      page.map(async (row) => (row.lease?.holder === holder ? abandoned(row, holder) : hold(holding, row.id))),
-    );
+    const now = await store.credentials.now();
+    const held = await Promise.all(page.map(async (row) => (isHeldBy(row, holder, now) ? abandoned(row, holder) : hold(holding, row.id))));
     busy.push(...page.flatMap(({ id }, index) => (held[index] ? [] : [id])));
     yield held.filter((row) => row !== null);
     if (page.length < PAGE) break;
@@ -41,7 +42,7 @@ export async function* holdAll(holding: Holding): AsyncGenerator<readonly Archiv
   }
   while (busy.length > 0) {
     await pace.sleep(AGAIN_MS);
-    pace.assertGoingOn();
+    await assertOurs();
     const held = await Promise.all(busy.map((id) => hold(holding, id)));
     busy = busy.filter((_, index) => held[index] === null);
     yield held.filter((row) => row !== null);
@@ -60,13 +61,13 @@ export async function* asTheyAre(store: Store, holder: string): AsyncGenerator<r
 
 /** Waits for whoever is at it. */
 export async function holdWhenFree(holding: Holding, id: CredentialId): Promise<void> {
-  const { store, holder, durationMs, pace } = holding;
+  const { store, holder, durationMs, pace, assertOurs } = holding;
   for (;;) {
     const got = await store.credentials.acquire(id, holder, durationMs);
     // Nobody but us holds anything for years.
     if ('lease' in got || got.heldUntil > Date.now() + FOR_EVER_MS / 2) return;
     await pace.sleep(AGAIN_MS);
-    pace.assertGoingOn();
+    await assertOurs();
   }
 }
 
@@ -77,15 +78,22 @@ async function hold({ store, holder, durationMs }: Holding, id: CredentialId): P
   return got.lease.takenOver ? abandoned(got.stored, holder) : { ...got.stored, lease: null };
 }
 
+const isHeldBy = ({ lease }: ArchivedCredential, holder: string, now: number): boolean =>
+  lease !== null && lease.holder === holder && lease.until > now;
+
 type Stored = Awaited<ReturnType<CredentialStore['list']>>[number];
 
 export const abandoned = (stored: Stored, holder: string): ArchivedCredential => ({ ...stored, lease: { holder, until: 1 } });
 
-/** Lets go of every row that `holder` has: it goes on as after a takeover. */
+/**
+ * Lets go of every row that `holder` has: it goes on as after a takeover. Only of what has not run out, for that alone is
+ * sure to be nobody else's until it is written.
+ */
 export async function endAll(store: Store, holder: string): Promise<void> {
+  const now = await store.credentials.now();
   for (let after: CredentialId | null = null; ; ) {
     const page = await store.archive.credentials(after, PAGE);
-    const ours = page.filter(({ lease }) => lease?.holder === holder);
+    const ours = page.filter((row) => isHeldBy(row, holder, now));
     if (ours.length > 0) await store.archive.put({ credentials: ours.map((row) => abandoned(row, holder)) });
     if (page.length < PAGE) return;
     after = page.at(-1)?.id ?? null;

@@ -7,8 +7,8 @@
 import { decodeRecord, encodeRecord } from '../../core/codec.ts';
 import { ZhongkongError } from '../../core/errors.ts';
 import type { Seal } from '../../core/seal.ts';
-import { changeStanding, readStanding } from '../../core/standing.ts';
-import type { ArchivedCredential, Store } from '../../core/store.ts';
+import { changeStanding, type KnownStanding, readStanding, STANDING } from '../../core/standing.ts';
+import type { ArchivedCredential, Directory, Store } from '../../core/store.ts';
 import { restored } from '../../core/transition.ts';
 import { asTheyAre, holdAll } from './held.ts';
 import type { Pace } from './pace.ts';
@@ -34,11 +34,11 @@ export interface Marked {
 /** As many leases as an original cannot have given in the life of any copy. */
 export const FENCE_STEP = 2 ** 32;
 /** Long enough for one page, short enough for a run that was cut off, ms. */
-const LEASE_MS = 60_000;
+export const LEASE_MS = 60_000;
 
 /** Throws ZhongkongError `conflict` for a store that is being moved, or was. */
 export async function markRestored({ store, place, seal, run, pace, alone = false }: MarkOptions): Promise<Marked> {
-  const { directory, archive, credentials } = store;
+  const { directory, credentials } = store;
   const known = await readStanding(directory);
   if (known.standing.state !== 'active' && known.standing.state !== 'dormant') {
     const state = known.standing.state === 'filling' ? 'filling' : 'moved';
@@ -46,11 +46,27 @@ export async function markRestored({ store, place, seal, run, pace, alone = fals
   }
   const since = await credentials.now();
   const dormant = await changeStanding(directory, known, { state: 'dormant', since, marked: false });
+  const holder = `mark ${run}`;
+  const assertOurs = (): Promise<void> => stillOurs(directory, dormant, pace);
+  const pages = alone ? asTheyAre(store, holder) : holdAll({ store, holder, durationMs: LEASE_MS, pace, assertOurs });
+  const marked = await markAll(store, seal, pages, pace);
+  await directory.appendAudit([
+    { at: since, action: 'store.restored', actor: 'cli', subject: '', data: { credentials: marked.credentials } },
+  ]);
+  await changeStanding(directory, dormant, { state: 'dormant', since, marked: true });
+  return marked;
+}
+
+/** Every credential that `pages` holds; the standing is the caller's matter, and has to suspend until this is done. */
+export async function markAll(
+  { archive, credentials }: Store,
+  seal: Seal,
+  pages: AsyncIterable<readonly ArchivedCredential[]>,
+  pace: Pace,
+): Promise<Marked> {
   await archive.raiseFenceFloor((await archive.fenceFloor()) + FENCE_STEP);
   let count = 0;
   let unreadable = 0;
-  const holder = `mark ${run}`;
-  const pages = alone ? asTheyAre(store, holder) : holdAll({ store, holder, durationMs: LEASE_MS, pace });
   for await (const page of pages) {
     const now = await credentials.now();
     const marked = page.map((row) => mark(row, seal, now));
@@ -59,9 +75,17 @@ export async function markRestored({ store, place, seal, run, pace, alone = fals
     unreadable += marked.filter(({ opened }) => !opened).length;
     pace.wrote('credentials', page.length);
   }
-  await directory.appendAudit([{ at: since, action: 'store.restored', actor: 'cli', subject: '', data: { credentials: count } }]);
-  await changeStanding(directory, dormant, { state: 'dormant', since, marked: true });
   return { credentials: count, unreadable };
+}
+
+/** Throws `conflict` once the operator wants an end, or another process changed the standing. */
+export async function stillOurs(directory: Pick<Directory, 'setting'>, known: KnownStanding, pace: Pace): Promise<void> {
+  pace.assertGoingOn();
+  if ((await directory.setting(STANDING)) === known.text) return;
+  throw new ZhongkongError('conflict', {
+    en: 'another process is moving or restoring this store, or undid that',
+    zh: '另一个进程正在迁移或恢复此存储，或已将其撤销',
+  });
 }
 
 function mark(row: ArchivedCredential, seal: Seal, now: number): { readonly row: ArchivedCredential; readonly opened: boolean } {

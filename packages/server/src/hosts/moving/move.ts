@@ -1,20 +1,23 @@
 /**
  * Moves everything from one store to another while a server may be running on the first.
  *
- * Invariant: of the two, at most one ever lets anybody issue. Marks first: the source is `moving`, the target is
- * `filling` and nobody starts on it. Then each credential is copied under a lease that is never given back, so whatever
- * was committed before is in the copy and nothing is committed after. Last the source becomes `moved`, and only then
- * the target loses its mark. Cut off anywhere, a second run starts over; whatever fails takes the first marks back.
+ * Invariant: of the two, at most one ever lets anybody issue. Marks first: the source is `copying`, the target is
+ * `filling` and nobody starts on it. What takes long is copied then, beside servers that go on issuing. Then the source
+ * is `moving`: each credential is copied under a lease that is never given back, so whatever was committed before is in
+ * the copy and nothing is committed after. Last the source becomes `moved`, and only then the target loses its mark. Cut
+ * off anywhere, a second run starts over; whatever fails takes the first marks back.
  *
- * What a server on the source changes in the few seconds until it has heard is found in the change log and carried over.
+ * What a server on the source changes until it has heard is found in the change log and carried over.
  */
 
 import { ZhongkongError } from '../../core/errors.ts';
 import type { Bilingual } from '../../core/failure.ts';
 import { changeStanding, HEARD_AFTER_MS, type KnownStanding, readStanding, STANDING, type Standing } from '../../core/standing.ts';
-import type { Census, Page, Store } from '../../core/store.ts';
-import { CatchUp } from './catch-up.ts';
-import { endAll, FOR_EVER_MS, holdAll, PAGE } from './held.ts';
+import type { Census, Store } from '../../core/store.ts';
+import { assertNoRotation } from '../master-key.ts';
+import { Copy } from './copy.ts';
+import { endAll, FOR_EVER_MS } from './held.ts';
+import { stillOurs } from './mark.ts';
 import type { Pace } from './pace.ts';
 
 export interface Side {
@@ -33,40 +36,54 @@ export interface MoveOptions {
 
 /** The setting by which a store recognises its master key. */
 const MASTER_KEY = 'master_key';
-/** Rounds of catching up before giving up: each carries over what was changed during the one before. */
-const MAX_ROUNDS = 20;
-const ROUND_MS = 200;
+
+export interface Moved {
+  readonly census: Census;
+  /** How long nothing was issued on either store. */
+  readonly suspendedMs: number;
+}
 
 export const holderOf = (run: string): string => `move ${run}`;
 
 /** What was moved. Throws ZhongkongError with nothing changed on the source. */
-export async function moveStore(options: MoveOptions): Promise<Census> {
+export async function moveStore(options: MoveOptions): Promise<Moved> {
   const { source, target, pace } = options;
-  const before = await readStanding(source.store.directory);
+  const { directory } = source.store;
+  const before = await readStanding(directory);
   const there = await readStanding(target.store.directory);
   const resumed = resumable(before.standing, there.standing);
   if (!resumed) await assertMovable(before.standing, source);
-  const run = resumed?.run ?? options.run;
-  const was = before.standing.state === 'moving' || before.standing.state === 'moved' ? before.standing.was : stateOf(before.standing);
+  const { run, was } = resumed ?? { run: options.run, was: stateOf(before.standing) };
   const since = Date.now();
-  const moving = await changeStanding(source.store.directory, before, { state: 'moving', since, run, to: target.place, was });
+  const holder = holderOf(run);
+  const mark = (state: 'copying' | 'moving' | 'moved'): Standing => ({ state, since, run, to: target.place, was });
+  let known = await changeStanding(directory, before, mark('copying'));
   let filling: KnownStanding | null = null;
   try {
-    const startedAt = pace.now();
+    // After the mark: a rotation that begins now sees it and leaves off.
+    await assertNoRotation(directory, source.place);
     filling = await claimTarget(options, run, since);
-    const census = await copy(options, run, startedAt + HEARD_AFTER_MS);
-    pace.assertGoingOn();
+    // Of a run that was cut off: what it held is issued again until its turn comes.
+    if (resumed) await endAll(source.store, holder);
+    const assertOurs = (): Promise<void> => stillOurs(directory, known, pace);
+    const copy = await Copy.start({ store: source.store, holder, durationMs: FOR_EVER_MS, pace, assertOurs }, target.store);
+    await copy.besideServers();
+    await assertOurs();
+    const suspendedAt = pace.now();
+    known = await changeStanding(directory, known, mark('moving'));
+    const census = await copy.whileNobodyIssues(source.place, suspendedAt + HEARD_AFTER_MS);
+    await assertOurs();
     const data = { from: source.place, to: target.place };
     await target.store.directory.appendAudit([{ at: since, action: 'store.moved', actor: 'cli', subject: '', data }]);
-    await changeStanding(source.store.directory, moving, { state: 'moved', since, run, to: target.place, was });
+    known = await changeStanding(directory, known, mark('moved'));
     await changeStanding(
       target.store.directory,
       filling,
       was === 'active' ? { state: 'active' } : { state: 'dormant', since, marked: true },
     );
-    return census;
+    return { census, suspendedMs: pace.now() - suspendedAt };
   } catch (error) {
-    const isBack = await giveBack(source.store, moving, run, was, error);
+    const isBack = await giveBack(source.store, known, run, was, error);
     // Best effort: what cannot be emptied says that it is half filled, and is refused by whoever starts on it.
     if (isBack && filling) await unclaim(target.store, filling).catch(() => undefined);
     throw error;
@@ -76,9 +93,9 @@ export async function moveStore(options: MoveOptions): Promise<Census> {
 const stateOf = ({ state }: Standing): 'active' | 'dormant' => (state === 'dormant' ? 'dormant' : 'active');
 
 /** The run that was cut off between these two stores. */
-function resumable(source: Standing, target: Standing): { readonly run: string } | null {
-  const begun = source.state === 'moving' || source.state === 'moved';
-  return begun && target.state === 'filling' && source.run === target.run ? { run: source.run } : null;
+function resumable(source: Standing, target: Standing): { readonly run: string; readonly was: 'active' | 'dormant' } | null {
+  if (!('to' in source) || target.state !== 'filling' || source.run !== target.run) return null;
+  return { run: source.run, was: source.was };
 }
 
 async function assertMovable(standing: Standing, { store, place }: Side): Promise<void> {
@@ -94,7 +111,7 @@ async function assertMovable(standing: Standing, { store, place }: Side): Promis
       },
     );
   }
-  if (standing.state === 'moving') {
+  if (standing.state === 'moving' || standing.state === 'copying') {
     throw refused(
       { en: `a move of ${place} to ${standing.to} was cut off, or is running`, zh: `${place} 向 ${standing.to} 的迁移被打断，或正在进行` },
       {
@@ -117,8 +134,11 @@ async function claimTarget({ source, target }: MoveOptions, run: string, since: 
   // Read after the source was marked: if this is the source under another name, it says so.
   const there = await readStanding(directory);
   const { standing } = there;
-  if (standing.state === 'moving' && standing.run === run) {
-    throw refused({ en: `${source.place} and ${target.place} are one store`, zh: `${source.place} 与 ${target.place} 是同一个存储` });
+  if (standing.state === 'copying' && standing.run === run) {
+    throw refused(
+      { en: `${source.place} and ${target.place} are one store`, zh: `${source.place} 与 ${target.place} 是同一个存储` },
+      { en: 'Name another one, new and empty.', zh: '请指定另一个全新的空存储。' },
+    );
   }
   const key = await directory.setting(MASTER_KEY);
   if (key !== null && key !== (await source.store.directory.setting(MASTER_KEY))) {
@@ -140,6 +160,7 @@ async function claimTarget({ source, target }: MoveOptions, run: string, since: 
 }
 
 async function unclaim({ archive, directory }: Store, filling: KnownStanding): Promise<void> {
+  if ((await directory.setting(STANDING)) !== filling.text) return;
   await archive.clear();
   await changeStanding(directory, filling, { state: 'active' });
 }
@@ -158,75 +179,16 @@ async function assertEmpty({ store: { archive }, place }: Side): Promise<void> {
   );
 }
 
-/** `heardAt`: from then on every server on the source knows that nothing may be changed. */
-async function copy({ source, target, pace }: MoveOptions, run: string, heardAt: number): Promise<Census> {
-  const [from, to] = [source.store, target.store];
-  const holder = holderOf(run);
-  const holding = { store: from, holder, durationMs: FOR_EVER_MS, pace };
-  const catchUp = await CatchUp.start(holding, to);
-  for await (const accounts of pages((page) => from.directory.accounts(page), pace)) {
-    await to.archive.put({ accounts });
-    pace.wrote('accounts', accounts.length);
-    await catchUp.listen();
-  }
-  for await (const keys of pages((page) => from.directory.keys(page), pace)) {
-    await to.archive.put({ keys });
-    pace.wrote('keys', keys.length);
-    await catchUp.listen();
-  }
-  for await (const credentials of holdAll(holding)) {
-    await to.archive.put({ credentials });
-    pace.wrote('credentials', credentials.length);
-    catchUp.reached(credentials);
-    await catchUp.listen();
-  }
-  await to.archive.raiseFenceFloor(await from.archive.fenceFloor());
-  await pace.sleep(Math.max(0, heardAt - pace.now()));
-  for (let round = 0; ; round += 1) {
-    pace.assertGoingOn();
-    const quiet = !(await catchUp.run());
-    const [here, there] = [await from.archive.census(), await to.archive.census()];
-    if (quiet && same(here, there)) break;
-    await pace.sleep(ROUND_MS);
-    if (round < MAX_ROUNDS) continue;
-    throw refused(
-      { en: `${source.place} keeps changing`, zh: `${source.place} 一直有改动` },
-      { en: 'Let nothing change accounts and keys meanwhile, and run it again.', zh: '请在迁移期间停止修改账号和 key，然后重新执行。' },
-    );
-  }
-  await copySettings(from, to);
-  return from.archive.census();
-}
-
-const same = (a: Census, b: Census): boolean =>
-  a.accounts === b.accounts && a.keys === b.keys && a.credentials === b.credentials && a.audit === b.audit;
-
-async function copySettings({ archive }: Store, { directory }: Store): Promise<void> {
-  for (const { name, value } of await archive.settings()) {
-    if (name !== STANDING) await directory.putSetting(name, await directory.setting(name), value);
-  }
-}
-
-async function* pages<T extends { readonly id: string }>(
-  read: (page: Page) => Promise<readonly T[]>,
-  pace: Pace,
-): AsyncGenerator<readonly T[]> {
-  for (let after: string | null = null; ; ) {
-    pace.assertGoingOn();
-    const page: readonly T[] = await read({ after, limit: PAGE });
-    if (page.length > 0) yield page;
-    if (page.length < PAGE) return;
-    after = page.at(-1)?.id ?? null;
-  }
-}
-
-/** The source as it was. When not even that works, the operator has to hear of both. */
-async function giveBack(source: Store, moving: KnownStanding, run: string, was: 'active' | 'dormant', error: unknown): Promise<boolean> {
+/** The source as it was, true when that is done. When not even that works, the operator has to hear of both. */
+async function giveBack(source: Store, known: KnownStanding, run: string, was: 'active' | 'dormant', error: unknown): Promise<boolean> {
   try {
-    // Nobody must be on both: once it is known to be moved, only the operator may go back.
-    if ((await source.directory.setting(STANDING)) !== moving.text) return false;
+    const { standing, text } = await readStanding(source.directory);
+    const isOurs = text === known.text;
+    // Nobody must be on both: once it is known to be moved, only the operator may go back. And another process may have
+    // taken this very run up; its leases are that one's then.
+    if (isOurs ? standing.state === 'moved' : 'run' in standing && standing.run === run) return false;
     await endAll(source, holderOf(run));
-    await changeStanding(source.directory, moving, standingOf(was));
+    if (isOurs) await changeStanding(source.directory, known, standingOf(was));
     return true;
   } catch (cause) {
     const first = error instanceof ZhongkongError ? error.text : { en: 'unexpected fault', zh: '意外错误' };

@@ -6,8 +6,21 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, copyFileSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  chownSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type Kysely, sql } from 'kysely';
 import { ZhongkongError } from '../../core/errors.ts';
 import type { Census } from '../../core/store.ts';
@@ -24,6 +37,27 @@ export interface SqliteContent extends Census {
 
 /** What SQLite keeps beside a file that is in use. */
 const COMPANIONS = ['-wal', '-shm'] as const;
+
+/** Every name of the database `file` or of what SQLite keeps beside it, also through links. */
+export function isPartOf(path: string, file: string): boolean {
+  const parts = ['', ...COMPANIONS, '-journal'].map((suffix) => `${realPath(file)}${suffix}`);
+  if (parts.includes(realPath(path))) return true;
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return (
+    stat !== undefined &&
+    parts.some((part) => {
+      const other = statSync(part, { throwIfNoEntry: false });
+      return other !== undefined && other.ino === stat.ino && other.dev === stat.dev;
+    })
+  );
+}
+
+/** Of a file that may not be there, in a folder that may not be there. */
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const folder = dirname(path);
+  return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path));
+}
 
 const damaged = (file: string, cause: string): ZhongkongError =>
   new ZhongkongError(
@@ -84,13 +118,20 @@ export async function inspectSqlite(file: string, name = file): Promise<SqliteCo
   });
 }
 
-/** A plain copy of a file that nobody writes, for its owner alone; its folder is made where it is missing. */
+/**
+ * A plain copy of a file that nobody writes, for its owner alone; its folder is made where it is missing. Root makes it
+ * for whoever has the database that is there, or else the folder: the server that is to open it hardly runs as root.
+ */
 export function draftFrom(file: string, beside: string): string {
   const draft = draftOf(beside);
   try {
     mkdirSync(dirname(draft), { recursive: true, mode: 0o700 });
     closeSync(openSync(draft, 'wx', 0o600));
     copyFileSync(file, draft);
+    if (process.geteuid?.() === 0) {
+      const { uid, gid } = statSync(existsSync(beside) ? beside : dirname(beside));
+      chownSync(draft, uid, gid);
+    }
     return draft;
   } catch (error) {
     rmSync(draft, { force: true });

@@ -4,6 +4,8 @@
  * Keyed by SQLite's primary result code (https://sqlite.org/rescode.html) or by Node's name of the file system error.
  */
 
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { ZhongkongError } from '../../core/errors.ts';
 import type { Bilingual } from '../../core/failure.ts';
 import type { StoreTrouble } from '../../core/store-trouble.ts';
@@ -103,6 +105,9 @@ const BY_SYSTEM_CODE: Readonly<Record<string, Fault>> = {
 };
 
 const BUSY = 5;
+const IO_ERROR = 10;
+/** What SQLite needs at once to open a database: the index of its log is made in steps of 32 KiB. */
+const ROOM_BYTES = 64 * 1024;
 const CONSTRAINT = 19;
 const UNIQUE = 2067;
 const PRIMARY_KEY = 1555;
@@ -126,7 +131,19 @@ export function isDuplicate(error: unknown): boolean {
 export function sqliteFault(file: string, error: unknown): unknown {
   const code = primary(resultCode(error));
   if (code === null || code === CONSTRAINT) return error;
-  return unavailable(file, BY_SQLITE_CODE[code] ?? OTHER, error);
+  // At the start it is not SQLite that finds the disk full, but the system call by which it makes room.
+  const fault = code === IO_ERROR && isFull(file) ? FULL : BY_SQLITE_CODE[code];
+  return unavailable(file, fault ?? OTHER, error);
+}
+
+/** Too little space for a page, on the disk that has the file. False where the system does not tell. */
+function isFull(file: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize < ROOM_BYTES;
+  } catch {
+    return false;
+  }
 }
 
 /** The same for errors of the file system, while opening. */

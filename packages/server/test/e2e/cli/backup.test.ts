@@ -1,6 +1,18 @@
 /** Backup and restore of the embedded store with real processes: under writes, refused where that is wrong, dormant after. */
 
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { describe, expect, test } from 'vitest';
@@ -101,6 +113,33 @@ describe('backup', () => {
     await server.stop();
   });
 
+  test('onto the database itself, by any name, or where no folder is: refused, and the server goes on', async () => {
+    const { options, database } = await installation();
+    const server = await started(options);
+    await addAccounts(server);
+    const { ino } = statSync(database);
+    const at = (name: string): string => join(options.cwd, name);
+    symlinkSync(database, at('symbolic'));
+    linkSync(database, at('hard'));
+    symlinkSync(join(options.cwd, 'data'), at('folder'));
+    const names = ['data/zhongkong.db', 'data/zhongkong.db-wal', 'data/zhongkong.db-shm', 'data/zhongkong.db-journal'];
+    for (const name of [...names, 'symbolic', 'hard', 'folder/zhongkong.db', 'folder/zhongkong.db-journal']) {
+      const refused = await run(['backup', name, '--force'], options);
+      expect({ name, ...refused }).toMatchObject({
+        name,
+        code: 1,
+        err: expect.stringMatching(/is the database itself, or belongs to it.*Name another/s),
+      });
+    }
+    expect((await run(['restore', 'symbolic', '--force'], options)).err).toMatch(/is the database itself/);
+    expect((await run(['backup', 'none/b.db'], options)).err).toMatch(/there is no folder .*none.*Make it first/s);
+    expect((await run(['restore', 'none.db', '--force'], options)).err).toMatch(/there is no file .*none\.db.*"zhongkong backup"/s);
+    expect(statSync(database).ino).toBe(ino);
+    expect(await server.call(`/v1/accounts/${CLASSIC}/token`)).toMatchObject({ status: 200 });
+    expect((await run(['backup', 'data/other.db'], options)).code).toBe(0);
+    await server.stop();
+  });
+
   test('of a store that is no file, or is not there: refused with what to use instead', async () => {
     const { options, backup } = await installation();
     const env = { ZHONGKONG_MASTER_KEY: Buffer.alloc(32).toString('base64'), ZHONGKONG_ADMIN_KEY: 'a'.repeat(24) };
@@ -156,6 +195,25 @@ describe('restore', () => {
       expect(readFileSync(database).equals(before)).toBe(true);
     }
     expect(leftovers(cwd)).toEqual([]);
+  });
+
+  // Only root can give a file away.
+  test.runIf(process.geteuid?.() === 0)('by root: the database is of whoever had it, or else has its folder', async () => {
+    const { options, backup, database } = await installation();
+    const server = await started(options);
+    await server.stop();
+    expect((await run(['backup', backup], options)).code).toBe(0);
+    chownSync(database, 12_345, 12_346);
+    expect((await run(['restore', backup, '--force'], options)).code).toBe(0);
+    expect(statSync(database)).toMatchObject({ uid: 12_345, gid: 12_346 });
+
+    mkdirSync(join(options.cwd, 'other'));
+    chownSync(join(options.cwd, 'other'), 12_347, 12_348);
+    const other = join(options.cwd, 'other', 'zhongkong.db');
+    const key = { ZHONGKONG_MASTER_KEY: readFileSync(join(options.cwd, 'data', 'master-key'), 'utf8').trim() };
+    expect(await run(['restore', backup, '--store', `sqlite:${other}`], { ...options, env: key })).toMatchObject({ code: 0 });
+    expect(statSync(other)).toMatchObject({ uid: 12_347, gid: 12_348 });
+    expect(statSync(other).mode & 0o777).toBe(0o600);
   });
 
   test('a test copy beside production: serves what it has, and never makes production invalid', async () => {

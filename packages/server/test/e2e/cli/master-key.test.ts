@@ -1,6 +1,6 @@
 /** `zhongkong master-key rotate` beside a running server: real processes, a real SQLite file and its key file. */
 
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { describe, expect, it } from 'vitest';
@@ -47,7 +47,8 @@ function keyIdsIn(data: string): string[] {
   return [...new Set(found.map(([, id = '']) => id))];
 }
 
-describe('master-key rotate', () => {
+// A rotation takes 40 s.
+describe('master-key rotate', { timeout: 120_000 }, () => {
   it('under reads, refreshes and changes of accounts: no read fails, no account is lost, the former key is of no use', async () => {
     const { ids, wechat, options, data, server, call, token } = await installation(12);
     const keyFile = join(data, 'master-key');
@@ -74,7 +75,9 @@ describe('master-key rotate', () => {
     going = false;
     await Promise.all(others);
     expect(rotated).toMatchObject({ code: 0 });
-    const { from, to } = JSON.parse(rotated.out) as { from: string; to: string };
+    const { from, to, formerKeyFiles } = JSON.parse(rotated.out) as { from: string; to: string; formerKeyFiles: string[] };
+    const aside = `master-key.former-${from}`;
+    expect(formerKeyFiles).toEqual([join(realpathSync(data), aside)]);
     expect([from, keyIdsIn(data)]).toEqual([before, [to]]);
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(statuses.length).toBeGreaterThan(200);
@@ -90,7 +93,11 @@ describe('master-key rotate', () => {
     server.child.kill('SIGTERM');
     expect((await server.ended).code).toBe(0);
     expect(readFileSync(keyFile, 'utf8')).toMatch(/^[A-Za-z0-9+/]{43}=\n$/);
-    expect(readdirSync(data).filter((name) => name.startsWith('master-key'))).toEqual(['master-key']);
+    expect(readdirSync(data).filter((name) => name.startsWith('master-key'))).toEqual(['master-key', aside]);
+    expect([statSync(join(data, aside)).mode & 0o777, readFileSync(join(data, aside), 'utf8')]).toEqual([
+      0o600,
+      readFileSync(join(data, 'former'), 'utf8'),
+    ]);
     const again = await serve(options);
     for (const id of ids) {
       expect((await token(id, again.url)).status).toBe(200);

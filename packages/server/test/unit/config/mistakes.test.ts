@@ -209,10 +209,11 @@ describe('one mistake', () => {
 
   it('shared stores want their keys given', () => {
     const valid = { store: 'postgres://db/zk', masterKey: null, masterKeyFile: null, adminKey: null };
-    expect(brokenRules(valid, () => undefined).map(({ en }) => en)).toEqual([
-      'masterKey (or masterKeyFile) is required with this store: all nodes need the same one',
-      'adminKey is required with this store',
-    ]);
+    const masterKey = 'masterKey (or masterKeyFile) is required with this store: all nodes need the same one';
+    const broken = (serving: boolean) => brokenRules(valid, serving, () => undefined).map(({ en }) => en);
+    expect(broken(true)).toEqual([masterKey, 'adminKey is required with this store']);
+    // A command that works on the store by itself calls nobody.
+    expect(broken(false)).toEqual([masterKey]);
   });
 
   it.each(['short', '["a1b2c3d4e5f60718","b1b2c3d4e5f60718"]', `${SECRET} `, 'k'.repeat(129)])('no AppSecret: %j', async (secret) => {

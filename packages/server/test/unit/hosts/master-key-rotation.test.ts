@@ -1,5 +1,6 @@
 // The rotation of the master key: cut off at every step, beside others who write, and with the wrong keys.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+// Length: one installation, and one way to find it whole, serve all of these.
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,9 +8,18 @@ import { readKeyFile } from '../../../src/adapters/key-file.ts';
 import { decodeRecord, encodeRecord } from '../../../src/core/codec.ts';
 import { emptyRecord } from '../../../src/core/credential.ts';
 import { secretContext } from '../../../src/core/seal.ts';
+import { changeStanding, readStanding } from '../../../src/core/standing.ts';
 import type { Store } from '../../../src/core/store.ts';
-import { checksOf, KEYS_IN_USE, type MasterKeySource, openMasterKeys } from '../../../src/hosts/master-key.ts';
+import {
+  assertNoRotation,
+  BELIEVED_MS,
+  checksOf,
+  KEYS_IN_USE,
+  type MasterKeySource,
+  openMasterKeys,
+} from '../../../src/hosts/master-key.ts';
 import { rotateMasterKey } from '../../../src/hosts/master-key-rotation.ts';
+import { moveStore } from '../../../src/hosts/moving/move.ts';
 import { createMemoryStore, MemoryState } from '../../../src/stores/memory/index.ts';
 import { HurriedClock } from '../../helpers/hurried-clock.ts';
 
@@ -115,8 +125,12 @@ describe('a rotation', () => {
     await expectWhole(digest, only(newest()));
     await expect(openMasterKeys(only(former), open().directory)).rejects.toMatchObject({ code: 'unseal_failed' });
     expect(JSON.stringify([...state.accounts, ...state.rows, ...state.settings])).not.toContain(`v1.${result.from}`);
-    expect(readdirSync(folder)).toEqual(['master-key']);
     expect(readKeyFile(source.masterKeyFile ?? '')).toHaveLength(1);
+    // Never destroyed: another store or a backup may need it.
+    const aside = `master-key.former-${result.from}`;
+    expect(readdirSync(folder)).toEqual(['master-key', aside]);
+    expect(result.formerKeyFiles).toEqual([join(realpathSync(folder), aside)]);
+    expect(readKeyFile(join(folder, aside))).toEqual([former]);
     const trail = state.audit.map(({ action, data }) => [action, data]);
     expect(trail).toEqual([
       ['master_key.rotation_started', { from: result.from, to: result.to }],
@@ -176,6 +190,18 @@ describe('a rotation', () => {
     };
     await expect(rotate(open(), given(one, former))).rejects.toMatchObject({ code: 'conflict' });
     await expectWhole(digest, given(two));
+  });
+
+  test('two stores with one key file: the one that was not changed opens with what was set aside', async () => {
+    const { digest } = await fill();
+    const one = state;
+    state = new MemoryState();
+    const other = await fill();
+    const { formerKeyFiles } = await rotate();
+    await expectWhole(other.digest);
+    state = one;
+    await expect(openMasterKeys(source, open().directory)).rejects.toMatchObject({ advice: { en: expect.stringContaining('.former-') } });
+    await expectWhole(digest, { masterKey: null, masterKeyFile: formerKeyFiles[0] ?? '' });
   });
 
   test('two at once end with one key', async () => {
@@ -294,6 +320,131 @@ describe('beside others', () => {
   });
 });
 
+describe('a store that is not settled', () => {
+  const since = 1;
+  const moving = { state: 'moving', since, run: 'r', to: 'elsewhere', was: 'active' } as const;
+  test.each([
+    moving,
+    { ...moving, state: 'moved' },
+    { state: 'filling', since, run: 'r' },
+    { state: 'dormant', since, marked: false },
+  ] as const)('$state: nothing is changed', async (standing) => {
+    const { digest } = await fill();
+    const { directory } = open();
+    await changeStanding(directory, await readStanding(directory), standing);
+    const [before, key] = [state.settings.get(KEYS_IN_USE), newest()];
+    await expect(rotate()).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('being moved or restored') });
+    expect([state.settings.get(KEYS_IN_USE), newest()]).toEqual([before, key]);
+    await expectWhole(digest);
+  });
+
+  test('a restored copy that is wholly marked can have another key', async () => {
+    const { digest } = await fill();
+    const { directory } = open();
+    await changeStanding(directory, await readStanding(directory), { state: 'dormant', since, marked: true });
+    await rotate();
+    await expectWhole(digest, only(newest()));
+  });
+
+  test('a move that begins during a rotation: both leave off, and the former key is kept', async () => {
+    const { digest } = await fill();
+    const former = newest();
+    const { directory } = open();
+    let refused: unknown = null;
+    clock.meanwhile = async () => {
+      if (refused !== null) return;
+      await changeStanding(directory, await readStanding(directory), moving);
+      refused = await assertNoRotation(directory, 'here').catch((error: unknown) => error);
+    };
+    await expect(rotate()).rejects.toMatchObject({ code: 'conflict' });
+    expect(refused).toMatchObject({ code: 'conflict', message: 'the master key of here is being changed' });
+    expect(readKeyFile(source.masterKeyFile ?? '')).toContainEqual(former);
+    await expectWhole(digest);
+  });
+});
+
+test('a store whose rotation was cut off is not moved, and goes on as it was', async () => {
+  const { digest } = await fill();
+  await rotate(dying(20, true).store).catch(() => undefined);
+  expect(checksOf(state.settings.get(KEYS_IN_USE) ?? null)).toHaveLength(2);
+  const pace = {
+    now: () => clock.monotonic(),
+    sleep: (ms: number) => clock.sleep(ms),
+    assertGoingOn: () => undefined,
+    wrote: () => undefined,
+  };
+  const target = { store: createMemoryStore({ now: () => clock.wall() }), place: 'there' };
+  const move = () => moveStore({ source: { store: open(), place: 'here' }, target, run: 'r', pace });
+  await expect(move()).rejects.toMatchObject({ code: 'conflict', message: 'the master key of here is being changed' });
+  expect((await readStanding(open().directory)).standing.state).toBe('active');
+  await expectWhole(digest);
+  await clock.sleep(60_000);
+  await rotate();
+  expect(await move()).toMatchObject({ census: { accounts: ACCOUNTS } });
+});
+
+describe('a server that hears nothing', () => {
+  test('was cut off for the whole rotation: it asks before it seals, and not again as long as the answer is believed', async () => {
+    await fill();
+    let asked = 0;
+    const { directory } = open();
+    const counting = new Proxy(directory, {
+      get: (target, method) => {
+        if (method === 'setting') asked += 1;
+        return (Reflect.get(target, method, target) as () => unknown).bind(target);
+      },
+    });
+    const server = await openMasterKeys(source, counting, clock);
+    const { to } = await rotate();
+    asked = 0;
+    await server.beforeSealing();
+    await clock.sleep(BELIEVED_MS - 1);
+    await server.beforeSealing();
+    expect([server.ring.current.id, asked]).toEqual([to, 1]);
+    await clock.sleep(1);
+    await server.beforeSealing();
+    expect(asked).toBe(2);
+  });
+
+  test('an answer that took longer than it is believed is none', async () => {
+    await fill();
+    const { directory } = open();
+    const slow = new Proxy(directory, {
+      get: (target, method) => async (name: string) => {
+        if (method !== 'setting') throw new Error('not asked for');
+        const value = await target.setting(name);
+        await clock.sleep(BELIEVED_MS);
+        return value;
+      },
+    });
+    const server = await openMasterKeys(source, slow, clock);
+    await expect(server.beforeSealing()).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  test('what it sealed at the last moment and what landed at the last moment is sealed anew', async () => {
+    await fill();
+    const { directory } = open();
+    const server = await openMasterKeys(source, directory, clock);
+    const late = { sealed: '', at: 0, landed: false };
+    clock.meanwhile = async (ms) => {
+      // Everything that happens while the rotation sleeps, in order.
+      if (late.sealed === '') {
+        late.sealed = server.seal.seal('late', secretContext(name(1)));
+        late.at = clock.monotonic() + BELIEVED_MS + 30_000 - 1;
+      }
+      if (late.landed || clock.monotonic() + ms < late.at) return;
+      late.landed = true;
+      const account = await directory.account(name(1));
+      if (account) await directory.putAccount({ ...account, sealedSecrets: [late.sealed] });
+    };
+    await rotate();
+    expect(late.landed).toBe(true);
+    const account = await directory.account(name(1));
+    const { seal } = await openMasterKeys(only(newest()), directory);
+    expect(seal.open(account?.sealedSecrets[0] ?? '', secretContext(name(1)))).toBe('late');
+  });
+});
+
 describe('keys that the operator gives', () => {
   const [ONE, TWO] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64')) as [string, string];
   const given = (masterKey: string): MasterKeySource => ({ masterKey, masterKeyFile: null });
@@ -310,7 +461,7 @@ describe('keys that the operator gives', () => {
     expect(await node.follow()).toBe(true);
     await expectWhole(digest, given(TWO));
     // Once more, before the former one is taken away: nothing is left.
-    expect(await rotate(open(), both)).toEqual({ from: null, to, accounts: 0, credentials: 0 });
+    expect(await rotate(open(), both)).toEqual({ from: null, to, accounts: 0, credentials: 0, formerKeyFiles: [] });
     expect(await rotate(open(), given(TWO)).catch((error: unknown) => error)).toMatchObject({ code: 'config_invalid' });
   });
 

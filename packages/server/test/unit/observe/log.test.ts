@@ -76,6 +76,7 @@ describe('events', () => {
     { type: 'credential.committed', id, generation: 2, fingerprint: '1a2b3c4d', reason: 'scheduled', expiresAt: 7_200_000, upstreamMs: 30 },
     { type: 'credential.state', id, from: 'missing', to: 'fresh' },
     { type: 'credential.probed', id, verdict: 'dead' },
+    { type: 'credential.lost', id },
     { type: 'credential.reported', id, outcome: 'refreshed' },
     { type: 'refresh.failed', id, failure },
     { type: 'refresh.outcome_unknown', id, count: 1 },
