@@ -54,10 +54,11 @@ async function read(world: World, node: Node, member: Member, minTtlMs: number):
       world.now < handed.until - 10 * SECOND &&
       world.cacheSize > world.members.size &&
       startedAt - knownAt < KEY_GRACE_MS - MINUTE;
-    if (unwell && !frozen && remembers && minTtlMs === 0 && referee.mustRemember(member.id, handed.value, handed.at))
+    const isAnswer = error.code === 'not_found' || error.code === 'account_disabled';
+    if (unwell && !frozen && !isAnswer && remembers && minTtlMs === 0 && referee.mustRemember(member.id, handed.value, handed.at))
       referee.violated('no gap: memory did not serve while the store was away', member.id, `${error.code} at ${process.name}`);
     if (unwell) referee.excuse('read failed: its node was unwell');
-    else if (error.code === 'not_found' || error.code === 'account_disabled') referee.excuse(`read failed: ${error.code}`);
+    else if (isAnswer) referee.excuse(`read failed: ${error.code}`);
     else referee.readFailed(member.id, error.code);
     return null;
   }

@@ -47,6 +47,8 @@ const ENOUGH_MS = 150_000;
 const STILL_IN_AIR_MS = 60_000;
 /** A stored value that was invalidated unseen: the looks after a takeover come every minute once the grace is over. */
 const FOUND_OUT_MS = 95_000;
+/** For so long after an issue under a lease that was taken over its value is looked at. */
+const LOOKED_AFTER_MS = 600_000;
 /** The longest life of a token, and so of a plan that was made by the clock of before. */
 const PLAN_MS = 7_200_000 + GRACE_MS;
 /** A cool-down, a backoff, and one more report. */
@@ -355,7 +357,10 @@ export class Referee {
       const token = record?.current ? wechat.tokens.get(record.current.value) : undefined;
       const { killer } = token ?? { killer: null };
       const knows = record === null || record.dead || (record.suspectFrom !== null && record.suspectFrom <= storeNow());
-      if (!token || knows || killer === null || killer === 'revoked' || killer.by === null || now() < token.diesAt) {
+      const isOurs = killer !== null && killer !== 'revoked' && killer.by !== null;
+      // Looks end some time after a takeover; a request that is older than the call's own deadline is not sent in fact.
+      const isTooLate = isOurs && killer.sentAt - killer.askedAt > LOOKED_AFTER_MS;
+      if (!token || knows || !isOurs || isTooLate || now() < token.diesAt) {
         this.#invalidSince.delete(account);
         continue;
       }
@@ -424,7 +429,10 @@ export class Referee {
   /** What is in doubt is served on, and found out as soon as there is time for it. */
   #inDoubt({ account, value, diesAt }: Token, cutOff: boolean, why: string): void {
     this.excuse(`refused: ${why}`);
-    const good = this.#deps.health.longestGood(account, diesAt, this.#deps.now());
+    const { now, storeNow, health } = this.#deps;
+    const { suspectFrom, intent } = this.record(account) ?? { suspectFrom: null, intent: null };
+    const since = suspectFrom ?? intent?.at ?? storeNow();
+    const good = health.longestGood(account, Math.max(diesAt, since - storeNow() + now()), now());
     if (!cutOff && good > ENOUGH_MS + GRACE_MS)
       this.violated('no gap: in doubt for long, and dead', account, `${value}, ${Math.round(good / 1000)} s free of faults since its end`);
   }
