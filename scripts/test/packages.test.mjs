@@ -14,12 +14,16 @@ it('finds the packages', () => {
 });
 
 describe.each(PACKAGES)('%s', (name) => {
-  const { files, scripts, private: isPrivate } = JSON.parse(read('packages', name, 'package.json'));
+  const { files, scripts, bin, private: isPrivate } = JSON.parse(read('packages', name, 'package.json'));
 
   it('lists the build, a README and the licence, and has them', () => {
     if (isPrivate) return;
     // Maps lead to sources that are not in the package.
-    expect(files).toEqual(['dist', '!dist/**/*.map', '!dist/.tsbuildinfo', 'README.md', 'LICENSE']);
+    const commands = bin ? ['bin'] : [];
+    expect(files).toEqual([...commands, 'dist', '!dist/**/*.map', '!dist/.tsbuildinfo', 'README.md', 'LICENSE']);
+    // A command is there before the build: npm links only what it finds when it installs.
+    for (const file of Object.values(bin ?? {})) expect(existsSync(join(ROOT, 'packages', name, file))).toBe(true);
+    for (const file of Object.values(bin ?? {})) expect(file).toMatch(/^\.\/bin\//);
     // The build is there after a build; packing makes one.
     expect(scripts).toEqual({ prepack: 'tsc -b' });
     expect(['README.md', 'LICENSE'].filter((file) => !existsSync(join(ROOT, 'packages', name, file)))).toEqual([]);

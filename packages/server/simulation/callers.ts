@@ -37,7 +37,7 @@ async function read(world: World, node: Node, member: Member, minTtlMs: number):
     // Others may have renewed a sliding value, which this process need not know.
     const isSliding = member.target?.chain.policy.type === 'sliding';
     const until = isSliding ? 0 : (world.wechat.tokens.get(served.value)?.expiresAt ?? 0);
-    process.handed.set(member.id, { value: served.value, at: world.now, until });
+    process.handed.set(member.id, { value: served.value, knownAt, until });
     if (world.now - startedAt > 4 * 1.5 * world.storeWeather.latencyMs + 5 && minTtlMs === 0)
       waited(world, node, member, startedAt, before);
     return served.value;
@@ -55,7 +55,7 @@ async function read(world: World, node: Node, member: Member, minTtlMs: number):
       world.cacheSize > world.members.size &&
       startedAt - knownAt < KEY_GRACE_MS - MINUTE;
     const isAnswer = error.code === 'not_found' || error.code === 'account_disabled';
-    if (unwell && !frozen && !isAnswer && remembers && minTtlMs === 0 && referee.mustRemember(member.id, handed.value, handed.at))
+    if (unwell && !frozen && !isAnswer && remembers && minTtlMs === 0 && referee.mustRemember(member.id, handed.value, handed.knownAt))
       referee.violated('no gap: memory did not serve while the store was away', member.id, `${error.code} at ${process.name}`);
     if (unwell) referee.excuse('read failed: its node was unwell');
     else if (isAnswer) referee.excuse(`read failed: ${error.code}`);

@@ -11,6 +11,8 @@ import type { Issue, Token } from './wechat.ts';
 
 /** The next holder has counted a lost issue by then, and every node has heard of it. */
 const COUNTED_MS = 60_000;
+/** By so much the product takes two nodes to disagree about which of two issues was sent first. */
+const APART_MS = 5000;
 
 export interface Doubt {
   readonly rule: Rule;
@@ -96,7 +98,8 @@ export class Doubts {
       const within = (one: { readonly account: string; readonly at: number }, from: number): boolean =>
         one.account === account && one.at >= from && one.at <= killer.sentAt;
       // The loser tells of the doubt, which stays until an issue succeeds, however long WeChat or the store is away.
-      if (this.#races.some((one) => within(one, token.issue.askedAt))) return 'a holder was paused past its lease, and two issues raced';
+      if (this.#races.some((one) => within(one, token.issue.askedAt - APART_MS)))
+        return 'a holder was paused past its lease, and two issues raced';
       if (this.#electiveIntents.some((one) => within(one, token.issue.askedAt))) return 'the retry after a lost elective issue';
     }
     const { landedAt, reason } = killer;

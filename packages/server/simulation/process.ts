@@ -43,8 +43,8 @@ export class Process implements Owner, Clock {
   knownAt = Number.NEGATIVE_INFINITY;
   /** When the store's time was last asked for, virtual ms. */
   measuredAt = Number.NEGATIVE_INFINITY;
-  /** What it last handed out, by account, when, and until when that lived as far as anybody knew then. */
-  readonly handed = new Map<string, { readonly value: string; readonly at: number; readonly until: number }>();
+  /** What it last handed out, by account, up to when it had heard of changes, and until when that lived as far as known. */
+  readonly handed = new Map<string, { readonly value: string; readonly knownAt: number; readonly until: number }>();
   readonly #scheduler: Scheduler;
   readonly #hooks: ProcessHooks;
   readonly #base: number;

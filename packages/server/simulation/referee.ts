@@ -438,10 +438,10 @@ export class Referee {
   }
 
   /** Whether a process that has handed this value out may be asked for it while it cannot reach the store. */
-  mustRemember(account: string, value: string, handedAt: number): boolean {
+  mustRemember(account: string, value: string, knownAt: number): boolean {
     const record = this.record(account);
     const isCurrent = record?.current?.value === value && !record.dead;
-    return isCurrent && this.#deps.wechat.check(value) === 0 && (this.#changedAt.get(account) ?? NEVER) < handedAt;
+    return isCurrent && this.#deps.wechat.check(value) === 0 && (this.#changedAt.get(account) ?? NEVER) < knownAt;
   }
 
   /** A caller is about to tell a node that this value was refused. */
