@@ -73,6 +73,7 @@ describe('is caught', () => {
     ['no-intent', 'honest lifetime|no gap'],
     ['no-last-look', 'one writer: sent under a lease that outlasts the call'],
     ['no-compare', 'report: a superseded value was not compared'],
+    ['no-takeover', 'one writer: serves what a later issue invalidated'],
   ])('%s', async (mutation, rules) => {
     const { code, output } = await simulate('--mutation', mutation, '--seeds', '200', '--hours', '20', '--stop');
     expect(output).toMatch(new RegExp(`^violations: .*(${rules})`, 'm'));
