@@ -63,7 +63,7 @@ export class Accounts {
   readonly #deps: AccountsDeps;
   readonly #cache: BoundedMap<Known>;
   /** Which accounts an AppID had, and how many drops there had been when the store was asked. */
-  readonly #byAppId: BoundedMap<{ readonly ids: readonly string[]; readonly drops: number }>;
+  readonly #byAppId: BoundedMap<{ readonly accounts: readonly Account[]; readonly drops: number }>;
   /** AppIDs that no account has: apart, so that asking for many pushes out none that are used. */
   readonly #nobodys: BoundedMap<readonly Account[]>;
   /** Drops so far: what was read before one and arrives after it must not be remembered. */
@@ -86,8 +86,8 @@ export class Accounts {
 
   /** What memory knows of an AppID; undefined says nothing. */
   cachedByAppId(appId: string): readonly Account[] | undefined {
-    const drops = this.#byAppId.get(appId)?.drops;
-    return drops === this.#drops ? this.#lastByAppId(appId) : this.#nobodys.get(appId);
+    const known = this.#byAppId.get(appId);
+    return known?.drops === this.#drops ? known.accounts : this.#nobodys.get(appId);
   }
 
   async get(id: string): Promise<Account | null> {
@@ -159,14 +159,14 @@ export class Accounts {
       return;
     }
     for (const account of accounts) this.#set(account);
-    this.#byAppId.set(appId, { ids: accounts.map(({ id }) => id), drops: this.#drops });
+    this.#byAppId.set(appId, { accounts, drops: this.#drops });
   }
 
   /** As of the last look, unless one of them changed since. */
   #lastByAppId(appId: string): readonly Account[] | undefined {
-    const known = this.#byAppId.get(appId);
-    const accounts = known?.ids.flatMap((id) => this.#cache.get(id)?.account ?? []);
-    return accounts?.length === known?.ids.length ? accounts : undefined;
+    const known = this.#byAppId.get(appId)?.accounts;
+    const accounts = known?.flatMap(({ id }) => this.#cache.get(id)?.account ?? []);
+    return accounts?.length === known?.length ? accounts : undefined;
   }
 
   page(page: Page): Promise<readonly Account[]> {

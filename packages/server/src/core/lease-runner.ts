@@ -142,7 +142,8 @@ export class LeaseRunner {
       if (!session.released) await session.save({ release: true });
       return this.#memory.remember(session.record, atSave);
     } catch (error) {
-      if (race !== undefined && !session?.committed && !session?.unsaved) this.#raced.set(key, race);
+      // Of two flights of this process the later one's doubt is the one to keep.
+      if (race !== undefined && !session?.committed && !session?.unsaved && !this.#raced.has(key)) this.#raced.set(key, race);
       if (error instanceof StaleLease) throw error;
       // WeChat gave a value that the store would not take: it is the truth all the same, so memory serves it. The
       // lease is left to end by itself: until then nobody else takes the stored intent for a lost answer.
