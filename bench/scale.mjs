@@ -54,7 +54,8 @@ async function measured(atEnd, accounts) {
     ZHONGKONG_MASTER_KEY: masterKey,
     ZHONGKONG_ADMIN_KEY: `bench-${randomBytes(16).toString('hex')}`,
     ZHONGKONG_LOG_LEVEL: 'warn',
-    NODE_OPTIONS: `--import ${COUNTING}`,
+    // What is given comes along: `--max-old-space-size=MB` shows what a bound on the heap costs.
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${COUNTING}`,
   };
   const serve = async () => {
     const startedAt = performance.now();
