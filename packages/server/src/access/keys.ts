@@ -2,8 +2,10 @@
  * The API keys of the installation: looked up by their text, changed here and nowhere else.
  *
  * Lookup order: declared keys → memory → the directory by keyed digest. Memory is told of changes by the watcher (`drop`)
- * and believes a record as long as it hears from the store (`upToDate`), and for a bounded time after. Unknown keys are remembered for a moment and looked up a few at a
- * time, so garbage cannot flood the store. A lookup that a `drop` overtook is answered but not remembered.
+ * and believes a record as long as it hears from the store (`upToDate`), and for a bounded time after. What may have
+ * changed (`dropAll`) is believed for that time too, but only while the store is away. Unknown keys are remembered for a
+ * moment and looked up a few at a time, so garbage cannot flood the store. A lookup that a `drop` overtook is answered but
+ * not remembered.
  */
 
 import { LRUCache } from 'lru-cache';
@@ -13,6 +15,7 @@ import { ZhongkongError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import { SingleFlight } from '../core/single-flight.ts';
 import type { AuditEntry, Directory, Page } from '../core/store.ts';
+import { StoreAway } from '../core/store-away.ts';
 import type { StoreTime } from '../core/store-time.ts';
 import { ALL_ACCOUNTS } from './authorize.ts';
 import { DeclaredKeys, isDeclared } from './declared-keys.ts';
@@ -70,6 +73,8 @@ interface Known {
   readonly record: ApiKeyRecord;
   /** When the store had it so, store time. */
   readonly lookedAt: number;
+  /** Number of `dropAll`s until then. */
+  readonly era: number;
 }
 
 export class Keys {
@@ -84,12 +89,17 @@ export class Keys {
   readonly #gate = new Gate(LOOKUPS_RUNNING, LOOKUPS_WAITING);
   /** +1 per drop. */
   #drops = 0;
+  #era = 0;
+  readonly #away: StoreAway;
   /** All changes up to then were heard of, store time. */
   #upToDateAt = Number.NEGATIVE_INFINITY;
+  /** The same at the last `dropAll`, store time. */
+  #heardBefore = Number.NEGATIVE_INFINITY;
 
   constructor(deps: KeysDeps) {
     this.#deps = deps;
     this.#declared = new DeclaredKeys(deps.declared, deps.digest);
+    this.#away = new StoreAway(() => deps.time.now());
     this.#known = new LRUCache({
       max: deps.cacheSize,
       dispose: ({ record }, text) => {
@@ -104,9 +114,7 @@ export class Keys {
     const declared = this.#declared.find(key);
     if (declared) return declared;
     const known = this.#known.get(key);
-    if (!known) return undefined;
-    const heardAt = Math.max(known.lookedAt, this.#upToDateAt);
-    return this.#deps.time.now() <= heardAt + this.#deps.graceMs ? known.record : undefined;
+    return known?.era === this.#era ? this.#inGrace(known, this.#upToDateAt) : undefined;
   }
 
   /** All changes that were stored before `at` (store time) have been heard of. */
@@ -120,7 +128,11 @@ export class Keys {
     if (cached) return cached;
     if (!KEY_TEXT.test(key) || this.#unknown.has(key)) return null;
     // Whoever comes after a drop must not join a lookup from before it.
-    return this.#lookups.run(`${this.#drops} ${key}`, () => this.#gate.run(() => this.#lookUp(key)));
+    const ask = () => this.#lookups.run(`${this.#drops} ${key}`, () => this.#gate.run(() => this.#lookUp(key)));
+    return this.#away.orLast(ask, () => {
+      const known = this.#known.get(key);
+      return known && this.#inGrace(known, known.era + 1 === this.#era ? this.#heardBefore : known.lookedAt);
+    });
   }
 
   /** The record by its public id; null when there is none. */
@@ -211,8 +223,13 @@ export class Keys {
   dropAll(): void {
     this.#drops += 1;
     this.#unknown.clear();
-    this.#known.clear();
-    this.#textOf.clear();
+    this.#era += 1;
+    this.#heardBefore = this.#upToDateAt;
+  }
+
+  #inGrace({ record, lookedAt }: Known, heardAt: number): ApiKeyRecord | undefined {
+    const { time, graceMs } = this.#deps;
+    return time.now() <= Math.max(lookedAt, heardAt) + graceMs ? record : undefined;
   }
 
   async #lookUp(key: string): Promise<ApiKeyRecord | null> {
@@ -220,7 +237,7 @@ export class Keys {
     const lookedAt = this.#deps.time.now();
     const record = await this.#deps.directory.keyByDigest(this.#deps.digest(key));
     if (drops !== this.#drops) return record;
-    if (record) this.#remember(key, { record, lookedAt });
+    if (record) this.#remember(key, { record, lookedAt, era: this.#era });
     else this.#unknown.set(key, true);
     return record;
   }

@@ -13,6 +13,7 @@ import type { Hash } from './hash.ts';
 import type { Catalog, Target } from './kind.ts';
 import { type Seal, secretContext } from './seal.ts';
 import type { AuditEntry, CredentialStore, Directory, Page } from './store.ts';
+import { StoreAway } from './store-away.ts';
 import type { StoreTime } from './store-time.ts';
 
 /** What a person or a declaration says of an account. */
@@ -50,8 +51,6 @@ export interface AccountsDeps {
 }
 
 const MAX_NOBODYS = 10_000;
-/** After the store failed: what the last look can answer does not ask it again for this long. */
-const AWAY_MS = 1000;
 
 interface Known {
   readonly account: Account;
@@ -69,13 +68,14 @@ export class Accounts {
   /** Drops so far: what was read before one and arrives after it must not be remembered. */
   #drops = 0;
   #era = 0;
-  #awayUntil = Number.NEGATIVE_INFINITY;
+  readonly #away: StoreAway;
 
   constructor(deps: AccountsDeps) {
     this.#deps = deps;
     this.#cache = new BoundedMap(deps.cacheSize);
     this.#byAppId = new BoundedMap(deps.cacheSize);
     this.#nobodys = new BoundedMap(MAX_NOBODYS);
+    this.#away = new StoreAway(() => deps.time.now());
   }
 
   /** What memory knows; undefined says nothing about existence. */
@@ -92,7 +92,7 @@ export class Accounts {
 
   async get(id: string): Promise<Account | null> {
     const ask = (): Promise<Account | null> => this.#load(id, true);
-    return this.cached(id) ?? this.#orLast(ask, () => this.#cache.get(id)?.account);
+    return this.cached(id) ?? this.#away.orLast(ask, () => this.#cache.get(id)?.account);
   }
 
   /**
@@ -128,25 +128,7 @@ export class Accounts {
       if (drops === this.#drops) this.#remember(appId, accounts);
       return accounts;
     };
-    return this.#orLast(ask, () => this.#lastByAppId(appId));
-  }
-
-  /** While the store is away, what the last look said: nobody has told that just this changed since. */
-  async #orLast<T>(ask: () => Promise<T>, last: () => T | undefined): Promise<T> {
-    const { time } = this.#deps;
-    // A store's clock that was set back meanwhile must not keep us from asking.
-    const leftMs = this.#awayUntil - time.now();
-    const known = leftMs > 0 && leftMs <= AWAY_MS ? last() : undefined;
-    if (known !== undefined) return known;
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof ZhongkongError) || error.code !== 'store_unavailable') throw error;
-      this.#awayUntil = time.now() + AWAY_MS;
-      const answer = last();
-      if (answer === undefined) throw error;
-      return answer;
-    }
+    return this.#away.orLast(ask, () => this.#lastByAppId(appId));
   }
 
   #set(account: Account): void {
