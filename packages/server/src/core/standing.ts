@@ -128,6 +128,9 @@ const SUSPENSIONS: Readonly<Record<Exclude<Standing['state'], 'copying'>, Kind |
   moved: MOVED,
 };
 
+/** Whether a cause of this code means that nothing is issued. */
+export const isSuspension = (code: string): boolean => Object.values(SUSPENSIONS).some((kind) => kind?.code === code);
+
 export function suspensionOf(standing: Standing): Suspension | null {
   // While it is being copied it is what it was.
   const kind = SUSPENSIONS[standing.state === 'copying' ? standing.was : standing.state];

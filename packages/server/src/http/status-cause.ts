@@ -6,6 +6,7 @@ import { ERROR_ADVICE } from '../core/errors.ts';
 import type { Bilingual, FailureClass } from '../core/failure.ts';
 import { foreignRefreshAdvice } from '../core/foreign-refresh.ts';
 import { suspect } from '../core/schedule.ts';
+import type { ServerCause } from './environment.ts';
 import { rfc3339, rfc3339OrNull } from './schemas.ts';
 
 export interface Cause {
@@ -69,7 +70,12 @@ const CONDITIONS: readonly Condition[] = [
   },
 ];
 
-export function causeOf(record: CredentialRecord, account: Account, now: number): Cause | null {
+/** `stopped`: why nothing is issued from this store, or null; then no doubt is being mended, whatever else is wrong. */
+export function causeOf(record: CredentialRecord, account: Account, now: number, stopped: ServerCause | null = null): Cause | null {
+  if (stopped && account.enabled && (record.dead || suspect(record, now))) {
+    const { code, message, since, advice } = stopped;
+    return { code, class: null, message, attempts: null, since: rfc3339(since), advice };
+  }
   const { failure } = record;
   if (failure && account.enabled) {
     const { errcode, rid, egressIp, message, attempts, at, advice } = failure;

@@ -11,7 +11,8 @@ import type { CredentialRecord } from '../../core/credential.ts';
 import { asZhongkongError } from '../../core/errors.ts';
 import type { Target } from '../../core/kind.ts';
 import { nextAttemptAt, stateOf } from '../../core/schedule.ts';
-import type { AppDeps, Env } from '../environment.ts';
+import { isSuspension } from '../../core/standing.ts';
+import type { AppDeps, Env, ServerCause } from '../environment.ts';
 import { operation } from '../operation.ts';
 import { json } from '../respond.ts';
 import { failureClass, instantText, nextCursor, paged, pageQuery, rfc3339, rfc3339OrNull, words } from '../schemas.ts';
@@ -99,11 +100,15 @@ function serverJson({ health, clock, time, options }: AppDeps, accounts: number 
   };
 }
 
-async function credentialJson({ keeper, time }: AppDeps, target: Target): Promise<z.infer<typeof credentialStatus>> {
+async function credentialJson(
+  { keeper, time }: AppDeps,
+  target: Target,
+  stopped: ServerCause | null,
+): Promise<z.infer<typeof credentialStatus>> {
   const { id, account } = target;
   const base = { ...id, enabled: account.enabled };
   try {
-    return { ...base, ...recordJson(target, await keeper.inspect(target), time.now()) };
+    return { ...base, ...recordJson(target, await keeper.inspect(target), time.now(), stopped) };
   } catch (thrown) {
     const { code, message, advice } = asZhongkongError(thrown);
     if (code === 'store_unavailable') throw thrown;
@@ -116,7 +121,7 @@ async function credentialJson({ keeper, time }: AppDeps, target: Target): Promis
   }
 }
 
-function recordJson({ id, account, chain }: Target, record: CredentialRecord, now: number) {
+function recordJson({ id, account, chain }: Target, record: CredentialRecord, now: number, stopped: ServerCause | null) {
   const { current, leak, foreignRefreshAt, refreshAt, generation } = record;
   const counters = countersAt(record.counters, now);
   const { issuesPerDay, forcedPerDay, callsPerMinute } = chain.limits;
@@ -128,9 +133,9 @@ function recordJson({ id, account, chain }: Target, record: CredentialRecord, no
     expires_at: rfc3339OrNull(current?.expiresAt ?? null),
     refresh_at: current ? rfc3339(refreshAt) : null,
     // 0 stands for "at once".
-    next_attempt_at: account.enabled ? rfc3339(Math.max(now, nextAttemptAt(record))) : null,
+    next_attempt_at: account.enabled && !stopped ? rfc3339(Math.max(now, nextAttemptAt(record))) : null,
     foreign_refresh_at: rfc3339OrNull(foreignRefreshAt),
-    cause: causeOf(record, account, now),
+    cause: causeOf(record, account, now, stopped),
     budgets: {
       issues_today: { used: counters.issuesToday, limit: finite(issuesPerDay) },
       forced_today: { used: counters.forcedToday, limit: finite(forcedPerDay) },
@@ -151,7 +156,8 @@ export function mountStatus(app: OpenAPIHono<Env>): void {
       const found = await deps.accounts.page({ after: cursor ?? null, limit: limit + 1 });
       const { page, next } = paged(found, limit, ({ id }) => id);
       const targets = page.flatMap((account) => deps.catalog.targets(account));
-      const credentials = await Promise.all(targets.map((target) => credentialJson(deps, target)));
+      const stopped = deps.health().causes.find(({ code }) => isSuspension(code)) ?? null;
+      const credentials = await Promise.all(targets.map((target) => credentialJson(deps, target, stopped)));
       return json({ server: serverJson(deps, await deps.directory.countAccounts()), credentials, next_cursor: next });
     } catch (thrown) {
       if (asZhongkongError(thrown).code !== 'store_unavailable') throw thrown;

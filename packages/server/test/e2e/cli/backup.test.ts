@@ -241,7 +241,11 @@ describe('restore', () => {
       status: 'degraded',
       reason: 'restored_copy',
     });
-    expect((await copy.call('/v1/status')).json).toMatchObject({ server: { causes: [{ code: 'restored_copy' }] } });
+    const stopped = { state: 'suspect', next_attempt_at: null, cause: expect.objectContaining({ code: 'restored_copy' }) };
+    expect((await copy.call('/v1/status')).json).toMatchObject({
+      server: { causes: [{ code: 'restored_copy' }] },
+      credentials: expect.arrayContaining([expect.objectContaining(stopped)]),
+    });
     const ordered = await copy.call(`/v1/accounts/${CLASSIC}/credentials/access_token/refresh`, { reason: 'try' });
     expect(ordered).toMatchObject({ status: 503, json: { code: 'issuing_suspended' } });
     const looked = await run(['account', 'check'], elsewhere);

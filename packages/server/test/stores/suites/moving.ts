@@ -58,7 +58,8 @@ function reader(control: Awaited<ReturnType<typeof installation>>['control'], at
   const ended = (async () => {
     while (!stopped) {
       for (const id of IDS) await one(id);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      // What else waits for its turn comes first.
+      await new Promise((resolve) => setImmediate(resolve));
     }
   })();
   return {
