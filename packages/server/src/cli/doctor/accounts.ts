@@ -57,6 +57,15 @@ export async function checkAccountSecrets(ids: readonly string[], deps: AccountC
   return findings;
 }
 
+/** The `upstreams.*` that the accounts there need; null where there are none yet, or more than are looked at. */
+export async function upstreamsInUse(directory: Directory, kinds: readonly KindDeclaration[]): Promise<ReadonlySet<string> | null> {
+  const accounts = await directory.accounts({ after: null, limit: MOST + 1 });
+  if (accounts.length === 0 || accounts.length > MOST) return null;
+  const platforms = new Set(accounts.map(({ platform }) => platform));
+  const needed = kinds.filter((kind) => kind.platforms.some((platform) => platforms.has(platform)));
+  return new Set(needed.map(({ needsUpstream }) => needsUpstream ?? 'wechat'));
+}
+
 /** A chain that may be asked while its value is in use. */
 const harmless = (kinds: readonly KindDeclaration[], { platform }: Account): Chain | undefined =>
   kinds

@@ -12,7 +12,7 @@ import { configOf } from '../global-options.ts';
 import { DONE, FAILED } from '../io.ts';
 import { requireStore } from '../local.ts';
 import { json } from '../output.ts';
-import { checkAccountSecrets } from './accounts.ts';
+import { checkAccountSecrets, upstreamsInUse } from './accounts.ts';
 import { type Finding, finding, findingLines } from './finding.ts';
 import { checkFiles } from './machine.ts';
 import { checkNetwork } from './network.ts';
@@ -43,7 +43,10 @@ async function checkHere(options: StoreOptions, ids: readonly string[], everythi
   const upstream = createUndiciUpstream({ bases: config.upstreams, egressProxy: config.egressProxy });
   const { findings, store, seal } = await checkStore(config);
   try {
-    const [machine, network] = everything ? await Promise.all([checkFiles(config), checkNetwork(config, upstream, Date.now)]) : [[], []];
+    const used = store && everything ? await upstreamsInUse(store.directory, KINDS) : null;
+    const [machine, network] = everything
+      ? await Promise.all([checkFiles(config), checkNetwork(config, upstream, Date.now, used)])
+      : [[], []];
     const deps = store && seal && { directory: store.directory, seal, upstream, kinds: KINDS };
     const accounts = deps ? await checkAccountSecrets(ids, deps) : [];
     const troubles = everything ? findings : findings.filter(({ level }) => level === 'error');

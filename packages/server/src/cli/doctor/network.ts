@@ -21,9 +21,16 @@ const EXACT_MS = 2000;
 const WRONG_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-export async function checkNetwork(config: Config, upstream: Upstream, now: () => number): Promise<Finding[]> {
+/** `used`: the `upstreams.*` that there are accounts for; null = all that are configured. */
+export async function checkNetwork(
+  config: Config,
+  upstream: Upstream,
+  now: () => number,
+  used: ReadonlySet<string> | null = null,
+): Promise<Finding[]> {
   const { egressProxy } = config;
-  const looks = Object.entries(config.upstreams).flatMap(([option, origin]) => {
+  const asked = Object.entries(config.upstreams).filter(([option]) => used?.has(option) !== false);
+  const looks = asked.flatMap(([option, origin]) => {
     const base = new URL(origin);
     return [name(base, egressProxy), certificate(base, egressProxy, now), answer(option, base, egressProxy, upstream, now)];
   });

@@ -8,7 +8,7 @@ import { createSimulator } from '@zhongkong/simulator';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KeyRing } from '../../../src/adapters/key-ring.ts';
 import { createSeal } from '../../../src/adapters/seal.ts';
-import { checkAccountSecrets } from '../../../src/cli/doctor/accounts.ts';
+import { checkAccountSecrets, upstreamsInUse } from '../../../src/cli/doctor/accounts.ts';
 import type { Finding } from '../../../src/cli/doctor/finding.ts';
 import { checkFiles } from '../../../src/cli/doctor/machine.ts';
 import { checkNetwork } from '../../../src/cli/doctor/network.ts';
@@ -117,6 +117,16 @@ describe('accounts', () => {
     ]);
   });
 
+  it('say which upstreams are needed', async () => {
+    const { directory } = createMemoryStore({ now: () => 0 });
+    const used = async () => [...((await upstreamsInUse(directory, KINDS)) ?? ['all'])].sort();
+    expect(await used()).toEqual(['all']);
+    await directory.putAccount(account('wx00000000000000b1', { platform: 'borrowed', mode: 'borrowed', revision: 0 }));
+    expect(await used()).toEqual(['borrowed']);
+    await directory.putAccount(account('wx00000000000000b2', { platform: 'mini-program', revision: 0 }));
+    expect(await used()).toEqual(['borrowed', 'wechat']);
+  });
+
   it('borrowed: the lender is asked, and what it refuses is told of the key', async () => {
     const sent: UpstreamRequest[] = [];
     const lender = (body: object): Upstream => ({
@@ -174,6 +184,12 @@ describe('the way to WeChat', () => {
       { check: 'reach', level: 'ok', subject: '127.0.0.1:2' },
     ]);
     expect(sent.map(({ upstream, path }) => `${upstream}${path}`)).toEqual(['wechat/cgi-bin/get_api_domain_ip', 'borrowed/healthz']);
+  });
+
+  it('and not to WeChat, when no account needs it', async () => {
+    const given = await load({ env: { ZHONGKONG_UPSTREAM_BORROWED: 'http://127.0.0.1:2' } });
+    const findings = await checkNetwork(given, replying('{}', null), () => NOW, new Set(['borrowed']));
+    expect(findings).toMatchObject([{ check: 'reach', subject: '127.0.0.1:2' }]);
   });
 
   it.each([
