@@ -3,7 +3,6 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { isDeclared } from '../../../src/access/declared-keys.ts';
 import { Keys, type KeysDeps } from '../../../src/access/keys.ts';
 import type { DeclaredKey } from '../../../src/core/declared.ts';
-import { ZhongkongError } from '../../../src/core/errors.ts';
 import { EventBus } from '../../../src/core/events.ts';
 import type { Directory } from '../../../src/core/store.ts';
 import { StoreTime } from '../../../src/core/store-time.ts';
@@ -28,8 +27,6 @@ let state: MemoryState;
 let lookups: string[];
 /** Lookups that are held back; null: none is. */
 let held: (() => void)[] | null;
-/** The store fails every lookup. */
-let away: boolean;
 
 /** What happens between one's reading of a key and its writing; once. */
 let meanwhile: (() => Promise<unknown>) | null;
@@ -50,7 +47,6 @@ function watched(directory: Directory): Directory {
       if (name !== 'keyByDigest') return Reflect.get(target, name).bind(target);
       return async (digest: string) => {
         lookups.push(digest);
-        if (away) throw new ZhongkongError('store_unavailable', 'told to fail');
         const found = await target.keyByDigest(digest);
         if (held !== null) await new Promise<void>((resolve) => held?.push(resolve));
         return found;
@@ -83,7 +79,6 @@ beforeEach(() => {
   lookups = [];
   held = null;
   meanwhile = null;
-  away = false;
 });
 
 const input = { name: 'reader', scopes: ['credential:read'], accounts: ['*'] } as const;
@@ -123,28 +118,6 @@ describe('finding keys', () => {
     now += GRACE;
     expect(keys.cached(key)).toBeDefined();
     expect(lookups).toHaveLength(2);
-  });
-
-  test('anything may have changed, and the store went away: keys are what they were, for their time and until it is back', async () => {
-    const { keys } = node();
-    const { key, record } = await keys.create(input, 'cli');
-    await keys.find(key);
-    now += 10 * GRACE;
-    keys.upToDate(now);
-    keys.dropAll();
-    keys.upToDate(now + 1);
-    expect(keys.cached(key)).toBeUndefined();
-    away = true;
-    now += GRACE;
-    expect(await keys.find(key)).toMatchObject({ id: record.id });
-    now += 2000;
-    await expect(keys.find(key)).rejects.toMatchObject({ code: 'store_unavailable' });
-    away = false;
-    now -= 3000;
-    await node().keys.revoke(record.id, 'cli');
-    expect(await keys.find(key)).toMatchObject({ revokedAt: now });
-    away = true;
-    expect(await keys.find(key)).toMatchObject({ revokedAt: now });
   });
 
   test('an unknown key is asked for once per five seconds; a malformed one never', async () => {
