@@ -12,6 +12,7 @@ import { type CredentialId, credentialKey } from '../core/credential.ts';
 import { ZhongkongError } from '../core/errors.ts';
 import type { Store, StoredCredential } from '../core/store.ts';
 import type { MasterKeys } from './master-key.ts';
+import { type Method, withMethods } from './port-methods.ts';
 
 /** Credentials that are told of once: each is read again and again until it is issued anew. */
 const MAX_TOLD = 10_000;
@@ -58,12 +59,5 @@ export function withoutLost(store: Store, keys: Pick<MasterKeys, 'seal' | 'follo
 }
 
 /** The port with some of its methods replaced. */
-function replaced<T extends object>(port: T, own: Partial<T>): T {
-  return new Proxy(port, {
-    get(target, name) {
-      if (name in own) return Reflect.get(own, name);
-      const member: unknown = Reflect.get(target, name, target);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
-}
+const replaced = <T extends object>(port: T, own: Partial<T>): T =>
+  withMethods(port, (name, method) => (own as Readonly<Record<string, Method>>)[name] ?? method);

@@ -9,6 +9,7 @@ import { ZhongkongError } from '../core/errors.ts';
 import type { Bilingual } from '../core/failure.ts';
 import { readStanding, type Standing, type Suspension, suspendedError, suspensionOf } from '../core/standing.ts';
 import type { Directory } from '../core/store.ts';
+import { withMethods } from './port-methods.ts';
 
 export class StandingWatch {
   #standing: Standing;
@@ -36,25 +37,18 @@ export class StandingWatch {
 
   /** The directory, refusing to be changed while its accounts and keys are with another store. */
   guard(directory: Directory): Directory {
-    const guarded = <A extends readonly unknown[], R>(write: (...args: A) => Promise<R>) => {
-      return async (...args: A): Promise<R> => {
+    return withMethods(directory, (name, method) => {
+      if (!GUARDED.has(name)) return method;
+      return async (...args) => {
         const suspension = this.#suspension;
         if (suspension && !suspension.leases) throw suspendedError(suspension);
-        return write(...args);
+        return method(...args);
       };
-    };
-    return new Proxy(directory, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== 'function') return member;
-        const method = member.bind(target) as (...args: unknown[]) => Promise<unknown>;
-        return GUARDED.has(name) ? guarded(method) : method;
-      },
     });
   }
 }
 
-const GUARDED: ReadonlySet<string | symbol> = new Set(['putAccount', 'removeAccount', 'putKey'] satisfies (keyof Directory)[]);
+const GUARDED: ReadonlySet<string> = new Set(['putAccount', 'removeAccount', 'putKey'] satisfies (keyof Directory)[]);
 
 /** Throws `config_invalid` for a store that is not to be started on. */
 export function refuseUnlessOurs(standing: Standing, place: string): void {

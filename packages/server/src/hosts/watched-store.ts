@@ -1,6 +1,7 @@
 /** A store whose failures are noticed wherever they happen. It adds nothing else: every call goes through as it is. */
 
 import type { Store } from '../core/store.ts';
+import { withMethods } from './port-methods.ts';
 
 type Notice = (during: string, error: unknown) => void;
 
@@ -17,15 +18,9 @@ export function watchedStore(store: Store, failed: Notice): Store {
 
 /** `during` is the name of the port's method. */
 function watched<T extends object>(port: T, failed: Notice): T {
-  return new Proxy(port, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function') return member;
-      return (...args: unknown[]): unknown => {
-        const result: unknown = Reflect.apply(member, target, args);
-        if (result instanceof Promise) result.catch((error: unknown) => failed(`${String(name)} of the store`, error));
-        return result;
-      };
-    },
+  return withMethods(port, (name, method) => (...args) => {
+    const result = method(...args);
+    if (result instanceof Promise) result.catch((error: unknown) => failed(`${name} of the store`, error));
+    return result;
   });
 }

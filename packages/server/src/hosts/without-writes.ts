@@ -5,10 +5,11 @@
 
 import type { ZhongkongError } from '../core/errors.ts';
 import type { CredentialStore, Directory, DueQueue, Store } from '../core/store.ts';
+import { withMethods } from './port-methods.ts';
 
 type Method = keyof CredentialStore | keyof DueQueue | keyof Directory;
 
-const WRITES: ReadonlySet<Method> = new Set<Method>([
+const WRITES: ReadonlySet<string> = new Set<Method>([
   ...(['acquire', 'write', 'schedule', 'removeAll', 'claim'] as const),
   ...(['putAccount', 'removeAccount', 'putKey', 'appendAudit', 'pruneAudit', 'putSetting'] as const),
 ]);
@@ -16,16 +17,12 @@ const WRITES: ReadonlySet<Method> = new Set<Method>([
 /** `refusal`: what a write is refused with; null = it may go on. */
 export function withoutWrites(store: Store, refusal: () => ZhongkongError | null): Store {
   const guard = <T extends object>(port: T): T =>
-    new Proxy(port, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== 'function') return member;
-        if (!WRITES.has(name as Method)) return member.bind(target);
-        return (...args: unknown[]): unknown => {
-          const refused = refusal();
-          return refused ? Promise.reject(refused) : Reflect.apply(member, target, args);
-        };
-      },
+    withMethods(port, (name, method) => {
+      if (!WRITES.has(name)) return method;
+      return (...args) => {
+        const refused = refusal();
+        return refused ? Promise.reject(refused) : method(...args);
+      };
     });
   return { ...store, credentials: guard(store.credentials), directory: guard(store.directory), due: guard(store.due) };
 }
