@@ -26,6 +26,8 @@ export interface Doubt {
   readonly cutOff: boolean;
   /** Its account was removed since it was issued. */
   readonly removed: boolean;
+  /** Its life was reckoned by a clock that had been set since. */
+  readonly clockWasSet: boolean;
 }
 
 interface Moment {
@@ -38,12 +40,6 @@ export class Doubts {
   readonly #races: Moment[] = [];
   readonly #electiveIntents: Moment[] = [];
   readonly #outside: Moment[] = [];
-  readonly #clockWasSet: (token: Token, at: number) => boolean;
-
-  /** `clockWasSet`: the life of this token was reckoned by a clock that had been set since, at that instant. */
-  constructor(clockWasSet: (token: Token, at: number) => boolean) {
-    this.#clockWasSet = clockWasSet;
-  }
 
   add(doubt: Doubt): void {
     this.#cases.push(doubt);
@@ -86,8 +82,7 @@ export class Doubts {
     return this.#pardonFor(doubt, replacedBy);
   }
 
-  #pardonFor({ rule, token, at, cutOff, removed }: Doubt, killer: Issue | 'revoked' | null): string | null {
-    const clockWasSet = this.#clockWasSet(token, at);
+  #pardonFor({ rule, token, at, cutOff, removed, clockWasSet }: Doubt, killer: Issue | 'revoked' | null): string | null {
     if (killer === null) return clockWasSet ? 'a clock was set' : null;
     if (killer === 'revoked') return 'revoked by WeChat';
     if (killer.by === null) return 'a foreign issue';

@@ -14,6 +14,8 @@ import { traceTo } from './trace.ts';
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const complain = (line: string): void => void process.stderr.write(`${line}\n`);
 const PROGRESS_MS = 10_000;
+/** Nothing of a run lives long: with room for it, little is copied. */
+const YOUNG_MB = 128;
 
 if (isMainThread) {
   try {
@@ -64,7 +66,7 @@ async function runAll(options: Options): Promise<number> {
 
 function oneWorker(data: WorkerData, summary: Summary): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: data });
+    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     worker.on('message', (result: SeedResult) => {
       summary.add(result);
       if (data.options.stopAtFirst && summary.violated) Atomics.store(data.taken, 0, data.options.seeds);
@@ -75,6 +77,8 @@ function oneWorker(data: WorkerData, summary: Summary): Promise<void> {
 }
 
 async function work({ options, taken }: WorkerData): Promise<void> {
+  // Errors are part of every run, and who looks into one replays its seed.
+  Error.stackTraceLimit = 0;
   const { from, seeds, hours, mutation } = options;
   for (let index = Atomics.add(taken, 0, 1); index < seeds; index = Atomics.add(taken, 0, 1)) {
     parentPort?.postMessage(await runSeed({ seed: from + index, nodeHours: hours, mutation }));

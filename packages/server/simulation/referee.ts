@@ -57,6 +57,8 @@ const HEALED_MS = 90_000;
 const UNPROBED_COOLS_MS = 600_000 + HEALED_MS;
 /** Whole milliseconds, and the drift since the last measurement. */
 const CLOCK_SLACK_MS = 5;
+/** So far two clocks may be apart with a slow store between them. */
+const LAST_MOMENT_MS = 5000;
 const SECRETS = /(tok|secret)-a\d/;
 const NEVER = Number.NEGATIVE_INFINITY;
 
@@ -71,7 +73,7 @@ export class Referee {
   failedReads = 0;
   readonly #deps: RefereeDeps;
   readonly #decoded = new Map<string, { readonly body: string; readonly record: CredentialRecord }>();
-  readonly #doubts = new Doubts((token, at) => this.#clockWasSet(token, at));
+  readonly #doubts = new Doubts();
   readonly #budgets: BudgetRules;
   readonly #sent: Issue[] = [];
   readonly #tokenOf = new Map<string, Token>();
@@ -181,7 +183,9 @@ export class Referee {
       this.refusedReads += 1;
       token.toldMeasuredAt = Math.min(token.toldMeasuredAt, process.measuredAt);
       if (trace.on) trace.line(process.name, `hands out ${served.value}, which is dead (${errcode}), as ${served.state}`);
-      if (served.state === 'suspect') this.#inDoubt(token, cutOff, 'served as suspect');
+      if (served.expiresInMs === 0 && token.killer === null && at - token.expiresAt < LAST_MOMENT_MS)
+        this.excuse('refused: its last moment, told to live 0 s by a clock that is not exact');
+      else if (served.state === 'suspect') this.#inDoubt(token, cutOff, 'served as suspect');
       else if (this.#hasOldIntent(account)) this.#inDoubt(token, cutOff, 'a lost answer that nobody could count yet');
       else this.#doubt('no gap: handed out a dead token', token, knownAt, cutOff, `as ${served.state} by ${process.name}`);
       this.#mustBeHealed(token, served, cutOff);
@@ -215,7 +219,7 @@ export class Referee {
     const good = health.longestGood(account, from, now());
     if (this.#clockWasSet(token)) return this.excuse('read failed: a clock was set');
     // After a lost answer the product waits for the end of its grace: asking earlier could kill what is alive.
-    const counted = (this.#lostAt.get(account) ?? NEVER) >= from;
+    const counted = (this.#lostAt.get(account) ?? NEVER) + GRACE_MS >= from;
     const lost = counted || (record !== null && (record.intent !== null || record.unknownOutcomes > 0));
     if (good < ENOUGH_MS + (lost ? GRACE_MS : 0)) return this.excuse('read failed: no chance to issue');
     this.violated('no gap: a read failed', account, `${code}, although ${Math.round(good / 1000)} s were free of faults`);
@@ -412,7 +416,10 @@ export class Referee {
 
   #case(rule: Rule, token: Token, text: string, knownAt: number, cutOff: boolean): Doubt {
     const removed = (this.#removedAt.get(token.account) ?? 0) > token.issue.sentAt;
-    return { rule, token, killer: token.killer, at: this.#deps.now(), text: `${token.value} ${text}`, knownAt, cutOff, removed };
+    const at = this.#deps.now();
+    // Later words of its life, by a clock that was measured since, are no part of this case.
+    const clockWasSet = this.#clockWasSet(token, at);
+    return { rule, token, killer: token.killer, at, text: `${token.value} ${text}`, knownAt, cutOff, removed, clockWasSet };
   }
 
   /** Its holder died or hangs, and no other node was well enough to take over before the grace was over. */
@@ -441,7 +448,9 @@ export class Referee {
   mustRemember(account: string, value: string, knownAt: number): boolean {
     const record = this.record(account);
     const isCurrent = record?.current?.value === value && !record.dead;
-    return isCurrent && this.#deps.wechat.check(value) === 0 && (this.#changedAt.get(account) ?? NEVER) < knownAt;
+    // A clock of the store that was set ahead ends in memory what lives on at WeChat.
+    const lives = this.#deps.wechat.check(value) === 0 && !this.clockWasSetFor(value);
+    return isCurrent && lives && (this.#changedAt.get(account) ?? NEVER) < knownAt;
   }
 
   /** A caller is about to tell a node that this value was refused. */
@@ -466,7 +475,9 @@ export class Referee {
   /** This token's life was planned, or told, by a clock of the store that had been set since; without a token, any plan. */
   #clockWasSet(token: Token | undefined, at = this.#deps.now()): boolean {
     const plannedBy = token ? Math.min(token.issue.measuredAt, token.toldMeasuredAt) : NEVER;
-    return this.#deps.clockSetAt.some((setAt) => setAt <= at && at - setAt < PLAN_MS && plannedBy < setAt);
+    // After its end nothing of it is planned any more: a node that was paused meanwhile changes nothing about why it ended.
+    const to = Math.min(at, token?.expiresAt ?? at);
+    return this.#deps.clockSetAt.some((setAt) => setAt <= at && to - setAt < PLAN_MS && plannedBy < setAt);
   }
 
   /** The same of a stored credential. */

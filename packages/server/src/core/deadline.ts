@@ -3,6 +3,9 @@
 import type { Clock } from './clock.ts';
 import { ZhongkongError } from './errors.ts';
 
+/** Without a reason each abort makes an error with its stack: most of what a read from the store costs. */
+const OVER = 'over';
+
 /** `work`, or `deadline_exceeded` after `ms`. */
 export async function within<T>(clock: Clock, work: Promise<T>, ms: number): Promise<T> {
   const waiting = new AbortController();
@@ -15,6 +18,6 @@ export async function within<T>(clock: Clock, work: Promise<T>, ms: number): Pro
   try {
     return await Promise.race([work, late]);
   } finally {
-    waiting.abort();
+    waiting.abort(OVER);
   }
 }

@@ -72,7 +72,8 @@ export function onlyCountedLost(ours: CredentialRecord, stored: CredentialRecord
   const { issuesToday, callsThisMinute, minute, lastForcedAt } = stored.counters;
   const isCounted = issuesToday === ours.counters.issuesToday && callsThisMinute === ours.counters.callsThisMinute;
   const isSameTime = minute === ours.counters.minute && lastForcedAt === ours.counters.lastForcedAt;
-  const isOneDoubt = stored.intent === null && stored.unknownOutcomes === 1;
+  // Counted as lost, or its intent still stands: whoever had the lease then stored nothing at all.
+  const isOneDoubt = stored.unknownOutcomes + (stored.intent === null ? 0 : 1) === 1;
   return stored.generation + 1 === ours.generation && isOneDoubt && isCounted && isSameTime;
 }
 
@@ -111,7 +112,8 @@ export function restored(record: CredentialRecord, now: number): CredentialRecor
  */
 export function takenOver(record: CredentialRecord, policy: RefreshPolicy, now: number): CredentialRecord {
   const canKill = policy.type === 'rotate-with-grace' || record.intent?.forced === true;
-  return canKill ? { ...record, probeAt: now + graceOverMs(policy) } : record;
+  // A look that is owed already stays where it is: holders that die one after the other must not put it off.
+  return canKill ? { ...record, probeAt: Math.min(record.probeAt ?? Number.POSITIVE_INFINITY, now + graceOverMs(policy)) } : record;
 }
 
 export interface Issued {
@@ -179,10 +181,12 @@ export function probed(record: CredentialRecord, verdict: ProbeVerdict, policy: 
   if (verdict === 'dead') return { ...record, dead: true, probeAt: null };
   if (verdict === 'unknown') return { ...record, probeAt: lookAgainAt(record, policy, now) };
   const settled = record.suspectFrom !== null && now >= record.doubtEndsAt;
+  // A holder that was paused for two graces and then sends is found out by the end of the third.
+  const isLookedAfter = lookedForMs(record, policy, now) < 3 * graceOverMs(policy);
   return {
     ...record,
     dead: false,
-    probeAt: record.probeAt !== null && ageMs(record, now) < 2 * graceOverMs(policy) ? Math.max(record.probeAt, now + LOOK_EVERY_MS) : null,
+    probeAt: record.probeAt !== null && isLookedAfter ? Math.max(record.probeAt, now + LOOK_EVERY_MS) : null,
     suspectFrom: settled ? null : record.suspectFrom,
     unknownOutcomes: settled ? 0 : record.unknownOutcomes,
   };
@@ -191,10 +195,11 @@ export function probed(record: CredentialRecord, verdict: ProbeVerdict, policy: 
 /** A look that is owed and said nothing: soon again while the value is young, then more and more seldom. */
 function lookAgainAt(record: CredentialRecord, policy: RefreshPolicy, now: number): number | null {
   if (record.probeAt === null || now < record.probeAt) return record.probeAt;
-  const age = ageMs(record, now);
-  return now + (age < 2 * graceOverMs(policy) ? PROBE_RETRY_MS : Math.floor(age / 2));
+  const lookedFor = lookedForMs(record, policy, now);
+  return now + (lookedFor < 3 * graceOverMs(policy) ? PROBE_RETRY_MS : Math.floor(lookedFor / 2));
 }
 
-function ageMs(record: CredentialRecord, now: number): number {
-  return now - (record.current?.issuedAt ?? now);
+/** For how long a paused holder's kill has been looked for: since the value was issued, or the lost call was counted. */
+function lookedForMs(record: CredentialRecord, policy: RefreshPolicy, now: number): number {
+  return now - Math.max(record.current?.issuedAt ?? now, record.doubtEndsAt - graceOverMs(policy));
 }

@@ -31,7 +31,7 @@ for (const arrived of [true, false]) {
     expect(seen.values).toEqual(['app-classic-1', arrived ? 'app-classic-3' : 'app-classic-2']);
     expect(next.events.count('refresh.outcome_unknown')).toBe(1);
     // Its holder might only be paused: some looks at what came after it.
-    expect(model.calls.probe).toBe(7);
+    expect(model.calls.probe).toBe(12);
   });
 }
 

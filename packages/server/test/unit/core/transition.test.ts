@@ -175,9 +175,11 @@ describe('an issue that is stored late', () => {
   const ours = issued(sent, CLASSIC, got({ value: 'v4' }));
   const counted = outcomeUnknown(sent, CLASSIC);
 
-  test('may be when all that happened since is that it was counted as lost', () => {
+  test('may be when all that happened since is that it was counted as lost, or not even that', () => {
     expect(onlyCountedLost(ours, counted)).toBe(true);
-    expect(onlyCountedLost(ours, sent)).toBe(false);
+    expect(onlyCountedLost(ours, sent)).toBe(true);
+    expect(onlyCountedLost(ours, withIntent(counted, T + 6_350_000, false))).toBe(false);
+    expect(onlyCountedLost(ours, withoutIntent(sent))).toBe(false);
     expect(onlyCountedLost(ours, { ...counted, counters: spend(counted.counters, T + 6_350_000, false) })).toBe(false);
     expect(onlyCountedLost(ours, issued(counted, CLASSIC, got({ value: 'v5' })))).toBe(false);
     expect(onlyCountedLost(ours, raced(counted, CLASSIC, T + 6_400_000))).toBe(false);
@@ -205,9 +207,21 @@ describe('looks after a takeover', () => {
     expect(issued(over, CLASSIC, got()).probeAt).toBe(T + 6_300_000 + 330_000);
     expect(issued(record(), CLASSIC, got()).probeAt).toBeNull();
   });
-  test('go on each minute until a second grace is over', () => {
+  test('that are owed are not put off by one more takeover', () => {
+    expect(takenOver(over, CLASSIC, T + 329_000).probeAt).toBe(T + 330_000);
+    expect(takenOver({ ...over, probeAt: T + 900_000 }, CLASSIC, T).probeAt).toBe(T + 330_000);
+  });
+  test('go on each minute until a third grace is over', () => {
     expect(probed(over, 'alive', CLASSIC, T + 330_000).probeAt).toBe(T + 390_000);
-    expect(probed(over, 'alive', CLASSIC, T + 660_000).probeAt).toBeNull();
+    expect(probed(over, 'alive', CLASSIC, T + 989_999).probeAt).toBe(T + 1_049_999);
+    expect(probed(over, 'alive', CLASSIC, T + 990_000).probeAt).toBeNull();
+  });
+  test('go on for an old value too, when a lost call may still kill it', () => {
+    const old = takenOver(outcomeUnknown(withIntent(record(), T + 7_000_000, false), CLASSIC), CLASSIC, T + 7_000_000);
+    expect(probed(old, 'alive', CLASSIC, T + 7_330_000).probeAt).toBe(T + 7_390_000);
+    expect(probed(old, 'alive', CLASSIC, T + 7_990_000).probeAt).toBeNull();
+  });
+  test('find the dead', () => {
     expect(probed(over, 'dead', CLASSIC, T + 330_000)).toMatchObject({ probeAt: null, dead: true });
   });
   test('that said nothing come again, ever more seldom', () => {
