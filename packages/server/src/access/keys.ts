@@ -106,7 +106,12 @@ export class Keys {
         if (this.#textOf.get(record.id) === text) this.#textOf.delete(record.id);
       },
     });
-    this.#unknown = new LRUCache({ perf: { now: () => deps.time.now() }, ttlResolution: 0, max: MAX_UNKNOWN, ttl: UNKNOWN_TTL_MS });
+    this.#unknown = new LRUCache({
+      perf: { now: () => deps.time.now() },
+      ttlResolution: 0,
+      max: Math.min(MAX_UNKNOWN, deps.cacheSize),
+      ttl: UNKNOWN_TTL_MS,
+    });
   }
 
   /** What memory knows, at once; undefined says nothing. Revoked and expired records come too: `authorize` decides. */
