@@ -82,13 +82,14 @@ export class Doubts {
     return this.#pardonFor(doubt, replacedBy);
   }
 
-  #pardonFor({ rule, token, at, cutOff, removed, clockWasSet }: Doubt, killer: Issue | 'revoked' | null): string | null {
+  #pardonFor({ rule, token, at, knownAt, cutOff, removed, clockWasSet }: Doubt, killer: Issue | 'revoked' | null): string | null {
     if (killer === null) return clockWasSet ? 'a clock was set' : null;
     if (killer === 'revoked') return 'revoked by WeChat';
     if (killer.by === null) return 'a foreign issue';
     if (killer.late) return 'a holder paused past its lease sent';
     if (removed) return 'its account was removed';
-    if (killer.reason === 'suspect' || killer.reason === 'missing' || killer.landedAt === null) {
+    // Without a reason its holder died before it could say so.
+    if (killer.reason === null || killer.reason === 'suspect' || killer.reason === 'missing' || killer.landedAt === null) {
       const { account } = token;
       const within = (one: { readonly account: string; readonly at: number }, from: number): boolean =>
         one.account === account && one.at >= from && one.at <= killer.sentAt;
@@ -102,6 +103,8 @@ export class Doubts {
     if (rule.startsWith('honest'))
       return elective ? `an issue for a ${reason ?? 'report, order or leak'}` : clockWasSet ? 'a clock was set' : null;
     if (landedAt !== null && elective) return 'replaced for a report, order or leak, not heard of yet';
+    if (landedAt !== null && landedAt > token.diesAt && knownAt < landedAt)
+      return 'stored late by a holder that was paused, not heard of yet';
     if (landedAt !== null && cutOff) return 'cut off from the store';
     if (landedAt === null && elective && at - token.diesAt < COUNTED_MS) return 'an elective issue that was lost';
     if (cutOff) return 'cut off from the store';

@@ -57,6 +57,8 @@ const HEALED_MS = 90_000;
 const UNPROBED_COOLS_MS = 600_000 + HEALED_MS;
 /** Whole milliseconds, and the drift since the last measurement. */
 const CLOCK_SLACK_MS = 5;
+/** Reads that were on their way when a lost answer was counted. */
+const JUST_COUNTED_MS = 2000;
 /** So far two clocks may be apart with a slow store between them. */
 const LAST_MOMENT_MS = 5000;
 const SECRETS = /(tok|secret)-a\d/;
@@ -186,7 +188,8 @@ export class Referee {
       if (served.expiresInMs === 0 && token.killer === null && at - token.expiresAt < LAST_MOMENT_MS)
         this.excuse('refused: its last moment, told to live 0 s by a clock that is not exact');
       else if (served.state === 'suspect') this.#inDoubt(token, cutOff, 'served as suspect');
-      else if (this.#hasOldIntent(account)) this.#inDoubt(token, cutOff, 'a lost answer that nobody could count yet');
+      else if (this.#hasOldIntent(account) || at - (this.#lostAt.get(account) ?? NEVER) < JUST_COUNTED_MS)
+        this.#inDoubt(token, cutOff, 'a lost answer that nobody could count yet');
       else this.#doubt('no gap: handed out a dead token', token, knownAt, cutOff, `as ${served.state} by ${process.name}`);
       this.#mustBeHealed(token, served, cutOff);
       return token;
@@ -450,7 +453,9 @@ export class Referee {
     const isCurrent = record?.current?.value === value && !record.dead;
     // A clock of the store that was set ahead ends in memory what lives on at WeChat.
     const lives = this.#deps.wechat.check(value) === 0 && !this.clockWasSetFor(value);
-    return isCurrent && lives && (this.#changedAt.get(account) ?? NEVER) < knownAt;
+    // A call that left late makes a value that lives longer than anybody but WeChat can know.
+    const isKnownToLive = this.#deps.storeNow() < (record?.current?.expiresAt ?? 0) - LAST_MOMENT_MS;
+    return isCurrent && lives && isKnownToLive && (this.#changedAt.get(account) ?? NEVER) < knownAt;
   }
 
   /** A caller is about to tell a node that this value was refused. */

@@ -325,7 +325,9 @@ export class RefreshSession {
     if (before.failure) events.emit({ type: 'refresh.recovered', id, after: before.failure.class });
     if (this.record.generation === before.generation) return 'same';
     this.#killed = this.#kills(how.forced);
-    this.#othersFrom = doubtFrom(before, chain.policy, { at: how.sentAt, forced: how.forced && chain.forcible });
+    // With nothing usable before it, whoever takes the lease over issues at once.
+    const doubtedFrom = doubtFrom(before, chain.policy, { at: how.sentAt, forced: how.forced && chain.forcible });
+    this.#othersFrom = usable(before, how.sentAt) ? doubtedFrom : how.sentAt;
     if (!how.forced && changedEarly(before, chain.policy, how.sentAt)) this.noteForeign();
     this.onIssued?.();
     await this.#saveIssued({ release: this.onIssued === null });

@@ -346,3 +346,26 @@ test('a takeover whose first write fails: the next holder still learns that it i
   expect(await second.tick()).toBe(1);
   expect(second.events.count('lease.taken_over')).toBe(1);
 });
+
+test('nothing usable before it, and the store takes neither the value nor a word: it is told to live as if others issued at once', async () => {
+  const world = await World.create({ mode: 'classic' });
+  const { clock, first, model } = world;
+  await first.read();
+  await clock.advance(10 * MINUTE);
+  model.rogue('classic');
+  model.rogue('classic');
+  const before = model.issues.classic.length;
+  let isAway = false;
+  first.store.fault = (method) => {
+    if (method === 'write' && model.issues.classic.length > before) isAway = true;
+    return isAway ? 'fail' : null;
+  };
+  const target = await first.target();
+  const reported = first.keeper.report(target, 'app-classic-1', 60_000).catch(() => null);
+  await clock.advance(LEASE_MS + 1000);
+  await clock.until(reported);
+  const served = first.keeper.peek(target) ?? (await clock.until(first.read()));
+  expect(served.value).not.toBe('app-classic-1');
+  // Whoever takes the lease over finds a dead value, and replaces ours at once: it lives on for one grace.
+  expect(served.expiresInMs).toBeLessThan(5 * MINUTE);
+});
