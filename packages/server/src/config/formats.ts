@@ -162,6 +162,12 @@ export const masterKey = () =>
 export const apiKey = () =>
   matching(/^[A-Za-z0-9_.-]{24,128}$/, both('must be 24 to 128 of A-Z a-z 0-9 _ . -', '应为 24 到 128 个字符，仅限 A-Z a-z 0-9 _ . -'));
 
+export const cronSecret = () =>
+  matching(
+    /^[\x21-\x7e]{16,256}$/,
+    both('must be 16 to 256 printable characters without spaces', '应为 16 到 256 个可见 ASCII 字符，不含空格'),
+  );
+
 /** The one or two AppSecrets of an account are told as one: see `SECRETS`. */
 export const appSecret = () => matching(APP_SECRET, SECRETS);
 

@@ -13,6 +13,7 @@ import { accountSchema, keySchema } from './declared.ts';
 import {
   apiKey,
   cidr,
+  cronSecret,
   file,
   flag,
   httpProxy,
@@ -54,6 +55,11 @@ export const configSchema = z.object({
     en: 'The admin API key. Default: made on the first start and shown once. Setting it replaces the former one.',
     zh: '管理员 API key；默认在首次启动时生成并只显示一次，设置后替换原有的。',
     defaultText: { en: 'made on the first start', zh: '首次启动时生成' },
+  }),
+  cronSecret: described(cronSecret().nullable().default(null), {
+    secret: true,
+    en: "What the platform's timer sends as Bearer at `GET /v1/tick` (on Vercel its `CRON_SECRET`). Good for that and nothing else.",
+    zh: '平台定时器调用 `GET /v1/tick` 时以 Bearer 携带的密钥（Vercel 上即其 `CRON_SECRET`），仅用于此接口。',
   }),
   accounts: described(
     z

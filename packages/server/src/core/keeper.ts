@@ -35,6 +35,13 @@ import { issueKillsCurrent } from './policy.ts';
 export interface KeeperDeps extends SessionDeps {
   /** Names this process in leases; unique per process start. */
   readonly holder: string;
+  /**
+   * The host freezes after each answer, so a read starts no refresh that nobody waits for: the due queue does them, and a
+   * read itself once less than `LAST_MINUTE_MS` are left. Default: false.
+   */
+  readonly freezes?: boolean;
+  /** Told of all work that nobody waits for, so that the host can stay awake for it (`waitUntil`). It never rejects. */
+  readonly defer?: (work: Promise<void>) => void;
 }
 
 export interface ReadOptions {
@@ -44,6 +51,8 @@ export interface ReadOptions {
   readonly deadlineMs: number;
 }
 
+/** On a host that freezes: with less left than this a read makes the refresh itself. */
+const LAST_MINUTE_MS = 60_000;
 /** Work that failed by a fault of ours is not tried again before this: it would only spin. */
 const FAULT_RETRY_MS = 60_000;
 
@@ -74,6 +83,7 @@ export class Keeper {
     const record = this.#memory.known(target.id);
     const now = this.#deps.time.now();
     if (!record || !usable(record, now) || this.#isOutlived(target, record, now)) return null;
+    if (this.#isLastMinute(target, record, now)) return null;
     if (shouldRefresh(record, now)) this.#refreshInBackground(target, record, now);
     return this.#serve(target, record);
   }
@@ -92,7 +102,8 @@ export class Keeper {
     if (usable(record, now)) {
       if (!shouldRefresh(record, now)) return this.#serve(target, record);
       this.#refreshInBackground(target, record, now);
-      const wanting = honestRemaining(record, target.chain.policy, now) < (options.minTtlMs ?? 0);
+      const isShort = honestRemaining(record, target.chain.policy, now) < (options.minTtlMs ?? 0);
+      const wanting = isShort || this.#isLastMinute(target, record, now);
       if (!wanting || backingOff(record, target.account.secretRevision, now)) return this.#serve(target, record);
     } else if (backingOff(record, target.account.secretRevision, now)) {
       throw unavailable(record, now);
@@ -262,16 +273,34 @@ export class Keeper {
     };
   }
 
+  /** Nobody will refresh it in the background, and soon nobody can in time. */
+  #isLastMinute(target: Target, record: CredentialRecord, now: number): boolean {
+    if (!this.#deps.freezes || record.current === null || this.#suspension || this.#memory.inTrouble) return false;
+    const isEnding = record.current.expiresAt - now < LAST_MINUTE_MS && shouldRefresh(record, now);
+    return isEnding && !backingOff(record, target.account.secretRevision, now);
+  }
+
   #refreshInBackground(target: Target, record: CredentialRecord, now: number): void {
-    if (this.#suspension || this.#flights.get(credentialKey(target.id)) || backingOff(record, target.account.secretRevision, now)) return;
+    if (
+      this.#deps.freezes ||
+      this.#suspension ||
+      this.#flights.get(credentialKey(target.id)) ||
+      backingOff(record, target.account.secretRevision, now)
+    )
+      return;
     if (!this.#leases.draining && !this.#memory.inTrouble) this.#inBackground(this.#refresh(target, 'scheduled'));
   }
 
   /** Nobody waits for it; its failures are in the record and the events. */
   #inBackground(work: Promise<unknown>): void {
-    work.catch((error: unknown) => {
-      if (!(error instanceof ZhongkongError)) this.#deps.events.emit({ type: 'internal.error', during: 'refresh', cause: error });
-    });
+    const { events, defer } = this.#deps;
+    const settled = work.then(
+      () => undefined,
+      (error: unknown) => {
+        if (!(error instanceof ZhongkongError)) events.emit({ type: 'internal.error', during: 'refresh', cause: error });
+      },
+    );
+    defer?.(settled);
   }
 
   #refresh(target: Target, reason: IssueReason, claimed: Held | null = null): Promise<CredentialRecord> {

@@ -9,6 +9,7 @@ import { createApiKey } from '../access/key-format.ts';
 import { ADMIN_KEY_ID } from '../access/keys.ts';
 import { RateLimiter } from '../access/rate.ts';
 import { nodeClock } from '../adapters/clock.ts';
+import { nodeHash } from '../adapters/hash.ts';
 import { nodeRandom } from '../adapters/random.ts';
 import { createUndiciUpstream } from '../adapters/undici-upstream.ts';
 import type { Config } from '../config/schema.ts';
@@ -24,9 +25,10 @@ import { observeRequests } from '../observe/requests.ts';
 import { openStore } from '../stores/open.ts';
 import { storePlace } from '../stores/place.ts';
 import { applyDeclaredAccounts } from './declared-accounts.ts';
+import { ByRequest, PRUNE_MS, WATCH_MS } from './by-request.ts';
 import { every, type Loop } from './every.ts';
 import { Health, LOOK_MS, withAlarms } from './health.ts';
-import { createKeeping } from './keeping.ts';
+import { createKeeping, type KeepingDeps } from './keeping.ts';
 import { withoutLost } from './lost-values.ts';
 import { openMasterKeys } from './master-key.ts';
 import { createObserving } from './observing.ts';
@@ -35,10 +37,7 @@ import { VERSION } from './version.ts';
 import { watchedStore } from './watched-store.ts';
 import { withoutWrites } from './without-writes.ts';
 
-/** What other processes changed is looked for this often, ms; the contract promises 5 s. */
-const WATCH_MS = 2000;
 const TIME_SYNC_MS = 30_000;
-const PRUNE_MS = 600_000;
 const DAY_MS = 86_400_000;
 /** A drop-in call as a whole: common SDKs give up after 3 s. */
 const DROPIN_DEADLINE_MS = 2500;
@@ -48,6 +47,8 @@ export interface EngineOptions {
   readonly clock?: Clock;
   /** Default: `openStore`, by the scheme of the option `store`. Tests bring one whose clock they move. */
   readonly openStore?: typeof openStore;
+  /** What becomes of work that nobody waits for; default: it runs by itself. Without `start()`, see `by-request.ts`. */
+  readonly background?: KeepingDeps['background'];
 }
 
 export type Engine = Awaited<ReturnType<typeof openEngine>>;
@@ -57,14 +58,14 @@ export async function openEngine(config: Config, options: EngineOptions = {}) {
   const clock = options.clock ?? nodeClock;
   const store = await (options.openStore ?? openStore)(config.store, { now: () => clock.wall() });
   try {
-    return await compose(config, clock, store);
+    return await compose(config, clock, store, options.background);
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-async function compose(config: Config, clock: Clock, opened: Store) {
+async function compose(config: Config, clock: Clock, opened: Store, background: KeepingDeps['background'] = {}) {
   const events = new EventBus();
   const time = new StoreTime(clock, () => store.credentials.now(), events);
   const now = () => time.now();
@@ -92,6 +93,7 @@ async function compose(config: Config, clock: Clock, opened: Store) {
     events,
     upstream: metrics.timed(egress, clock),
     suspended,
+    background,
   });
   const { catalog, keeper, accounts, keys, refresher, watcher, digest } = keeping;
   const tellStanding = (): void => {
@@ -118,12 +120,30 @@ async function compose(config: Config, clock: Clock, opened: Store) {
   // The first round only finds out where "now" is; before anything is cached, so that nothing is missed.
   await lookAround();
 
+  const askStore = async (): Promise<void> => {
+    await store.ping();
+    if (await masterKeys.follow()) {
+      logger.info({ event: 'master_key.switched', key_id: masterKeys.ring.current.id }, 'sealing under another master key from now on');
+    }
+  };
+  // A newer schema or an unknown master key: what is due is left to nodes that can do it, memory serves on.
+  const lookAtStore = async (): Promise<void> => {
+    refresher.paused = !(await health.look(askStore));
+  };
+  // Not while the store is moving, and what was moved away from is kept as it was.
+  const prune = async (): Promise<void> => {
+    if (suspended()?.leases !== false) await directory.pruneAudit(now() - config.retention.auditDays * DAY_MS);
+  };
+  const byRequest = new ByRequest({ clock, time, due: store.due, refresher, auditTrail, lookAround, lookAtStore, prune });
+
   const limiter = new RateLimiter(() => clock.monotonic());
   const handedOut = new HandedOut();
   const app = createApp({
     ...{ keeper, accounts, keys, catalog, directory, credentials, limiter, clock, time, events, handedOut },
     health: () => withAlarms(health.report(), alarms),
     metrics: () => metrics.text(),
+    tick: () => byRequest.tick(),
+    isCronSecret: (given) => config.cronSecret !== null && nodeHash.equal(given, config.cronSecret),
     options: {
       docsPublic: config.docs.public,
       acceptAppSecret: config.dropin.acceptAppSecret,
@@ -136,12 +156,6 @@ async function compose(config: Config, clock: Clock, opened: Store) {
     log: observeRequests(observing.logger, metrics),
     unit: () => nodeRandom.unit(),
   });
-  const askStore = async (): Promise<void> => {
-    await store.ping();
-    if (await masterKeys.follow()) {
-      logger.info({ event: 'master_key.switched', key_id: masterKeys.ring.current.id }, 'sealing under another master key from now on');
-    }
-  };
   const loops: Loop[] = [];
   let stopListening = (): void => undefined;
 
@@ -164,6 +178,9 @@ async function compose(config: Config, clock: Clock, opened: Store) {
       return (await keys.createFirstAdmin(key, 'system')) ? key : null;
     },
 
+    /** For hosts that run only while a request is answered, in place of `start()`. */
+    byRequest,
+
     /** Keep credentials fresh and this node's memory honest, until stopped. */
     start(): void {
       refresher.start();
@@ -181,14 +198,8 @@ async function compose(config: Config, clock: Clock, opened: Store) {
       // A notice only brings the next look forward, so that one that is missed is made up for by the look itself.
       stopListening = store.notices?.listen(() => watching.soon()) ?? stopListening;
       again(TIME_SYNC_MS, 'reading the time', () => time.sync());
-      again(LOOK_MS, 'asking the store', async () => {
-        // A newer schema or an unknown master key: what is due is left to nodes that can do it, memory serves on.
-        refresher.paused = !(await health.look(askStore));
-      });
-      again(PRUNE_MS, 'pruning the audit trail', async () => {
-        // Not while the store is moving, and what was moved away from is kept as it was.
-        if (suspended()?.leases !== false) await directory.pruneAudit(now() - config.retention.auditDays * DAY_MS);
-      });
+      again(LOOK_MS, 'asking the store', lookAtStore);
+      again(PRUNE_MS, 'pruning the audit trail', prune);
       health.started();
     },
 

@@ -9,7 +9,7 @@ import type { Config } from '../config/schema.ts';
 import { Accounts } from '../core/accounts.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EventSink } from '../core/events.ts';
-import { Keeper } from '../core/keeper.ts';
+import { Keeper, type KeeperDeps } from '../core/keeper.ts';
 import type { Target } from '../core/kind.ts';
 import { Refresher } from '../core/refresher.ts';
 import type { Suspension } from '../core/standing.ts';
@@ -30,9 +30,11 @@ export interface KeepingDeps {
   readonly upstream: Upstream;
   /** Why nothing may be issued now, or null. */
   readonly suspended: () => Suspension | null;
+  /** As in `KeeperDeps`: what becomes of work that nobody waits for. */
+  readonly background?: Pick<KeeperDeps, 'freezes' | 'defer'>;
 }
 
-export function createKeeping({ config, store, masterKeys, clock, time, events, upstream, suspended }: KeepingDeps) {
+export function createKeeping({ config, store, masterKeys, clock, time, events, upstream, suspended, background = {} }: KeepingDeps) {
   const { credentials, directory, due } = store;
   const { refresh } = config;
   const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -49,7 +51,8 @@ export function createKeeping({ config, store, masterKeys, clock, time, events, 
   };
   const random = nodeRandom;
   const sealing = { seal, beforeSealing };
-  const keeper = new Keeper({ credentials, upstream, clock, time, random, hash, ...sealing, events, holder, settings, suspended });
+  const sessions = { credentials, upstream, clock, time, random, hash, ...sealing, events, settings, suspended };
+  const keeper = new Keeper({ ...sessions, ...background, holder });
   const wake = (target: Target) => keeper.wake(target);
   const upstreams = new Set(Object.keys(config.upstreams));
   const common = { directory, credentials, catalog: CATALOG, ...sealing, hash, time, events, cacheSize };

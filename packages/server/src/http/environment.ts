@@ -68,6 +68,10 @@ export interface AppDeps {
   readonly time: StoreTime;
   readonly health: () => HealthReport;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Refreshes what is due. `nextDueAt`: store time, or null. */
+  readonly tick: () => Promise<{ readonly claimed: number; readonly nextDueAt: number | null }>;
+  /** Whether this is what the platform's timer shows at `GET /v1/tick`. */
+  readonly isCronSecret: (given: string) => boolean;
   readonly events: EventSink;
   readonly options: AppOptions;
   readonly requestId: () => string;

@@ -7,6 +7,8 @@
 
 import { createRoute, type RouteConfig, z } from '@hono/zod-openapi';
 import type { Scope } from '../core/api-key.ts';
+import type { MiddlewareHandler } from 'hono';
+import type { Env } from './environment.ts';
 import { guard, named } from './guard.ts';
 import { jsonBody } from './json-body.ts';
 import { problemSchema } from './schemas.ts';
@@ -26,6 +28,8 @@ interface OperationInput<P extends string, Params extends z.ZodObject, Query ext
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
+  /** In place of the guard of the scope. */
+  readonly admit?: MiddlewareHandler<Env>;
   /** The answers that are no errors. */
   readonly ok: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
 }
@@ -39,7 +43,7 @@ export function operation<
   Query extends z.ZodObject = Nothing,
   Body extends z.ZodType = Nothing,
 >(input: OperationInput<P, Params, Query, Body>) {
-  const { method, path, id, tag, scope, summary, body } = input;
+  const { method, path, id, tag, scope, summary, body, admit = guard(scope) } = input;
   return createRoute({
     method,
     path,
@@ -49,7 +53,7 @@ export function operation<
     'x-summary-zh': summary.zh,
     'x-scope': scope,
     security: [{ apiKey: [] }],
-    middleware: body ? [named(path), guard(scope), jsonBody] : [named(path), guard(scope)],
+    middleware: body ? [named(path), admit, jsonBody] : [named(path), admit],
     request: {
       params: (input.params ?? nothing) as Params,
       // Also for routes without parameters: an unknown one is a mistake worth a word.

@@ -10,6 +10,7 @@ import { mountKeys } from './routes/keys.ts';
 import { mountLeak } from './routes/leak.ts';
 import { mountStatus } from './routes/status.ts';
 import { mountSystem } from './routes/system.ts';
+import { mountTick } from './routes/tick.ts';
 import { refuseInvalid } from './validation.ts';
 
 export function createRouter(): OpenAPIHono<Env> {
@@ -20,6 +21,7 @@ export function createRouter(): OpenAPIHono<Env> {
   mountKeys(app);
   mountEvents(app);
   mountStatus(app);
+  mountTick(app);
   mountSystem(app);
   app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', {
     type: 'http',

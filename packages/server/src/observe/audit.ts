@@ -62,6 +62,7 @@ export class AuditTrail {
   #queue: AuditEntry[] = [];
   #dropped = 0;
   #writing: Promise<void> | null = null;
+  #putting: Promise<void> | null = null;
   /** Ends the pause before the next write at once. */
   readonly #stopping = new AbortController();
 
@@ -77,6 +78,11 @@ export class AuditTrail {
   /** Entries that are not in the store yet. */
   get pending(): number {
     return this.#queue.length;
+  }
+
+  /** Write what is queued now, for hosts that freeze. Rejects when the store does not take it: it stays queued. */
+  async flush(): Promise<void> {
+    while (this.#queue.length > 0) await this.#put();
   }
 
   /** Write what is queued, once, without waiting for the gathering; entries that the store refuses are lost. */
@@ -104,18 +110,30 @@ export class AuditTrail {
   async #write(): Promise<void> {
     await this.#pause(GATHER_MS);
     while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, BATCH);
       try {
-        await this.#deps.directory.appendAudit(batch);
-        this.#queue = this.#queue.slice(batch.length);
-        if (this.#dropped > 0) this.#queue.push(this.#entry({ action: 'audit.dropped', subject: '', data: { entries: this.#dropped } }));
-        this.#dropped = 0;
+        await this.#put();
       } catch {
         // The store's trouble is told by whoever works with credentials; here it only means: later.
         if (this.#stopping.signal.aborted) return;
         await this.#pause(RETRY_MS);
       }
     }
+  }
+
+  /** One batch; whoever asks meanwhile shares it. */
+  #put(): Promise<void> {
+    this.#putting ??= this.#putBatch().finally(() => {
+      this.#putting = null;
+    });
+    return this.#putting;
+  }
+
+  async #putBatch(): Promise<void> {
+    const batch = this.#queue.slice(0, BATCH);
+    await this.#deps.directory.appendAudit(batch);
+    this.#queue = this.#queue.slice(batch.length);
+    if (this.#dropped > 0) this.#queue.push(this.#entry({ action: 'audit.dropped', subject: '', data: { entries: this.#dropped } }));
+    this.#dropped = 0;
   }
 
   async #pause(ms: number): Promise<void> {

@@ -126,6 +126,8 @@ export async function createRig() {
       events,
       health: () => ({ ready: true, status: 'ok', causes: [] }),
       metrics: async () => ({ contentType: 'text/plain', body: '' }),
+      tick: async () => ({ claimed: 0, nextDueAt: null }),
+      isCronSecret: () => false,
       options: { docsPublic: true, acceptAppSecret: true, readDeadlineMs: 5000, dropinDeadlineMs: 2800, version: '0.0.0' },
       requestId: () => 'request-id',
       unit: () => 0.5,

@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly chain?: Partial<Chain>;
   readonly secrets?: readonly string[];
   readonly cacheSize?: number;
+  /** As in `KeeperDeps`. */
+  readonly freezes?: boolean;
 }
 
 export type Node = ReturnType<World['node']>;
@@ -92,6 +94,7 @@ export class World {
       events,
       holder,
       suspended,
+      freezes: options.freezes ?? false,
       settings: { upstreamDeadlineMs: UPSTREAM_MS, leaseMs: LEASE_MS, reportCooldownMs: COOLDOWN_MS, cacheSize },
     });
     const { directory } = store;

@@ -14,6 +14,7 @@ describe('defaults', () => {
       masterKey: null,
       masterKeyFile: '/srv/app/data/master-key',
       adminKey: null,
+      cronSecret: null,
       accounts: null,
       keys: [],
       upstreams: { wechat: 'https://api.weixin.qq.com' },

@@ -31,6 +31,7 @@ describe('docs/configuration.md', () => {
     expect(secrets.map(({ name, flag }) => [name, flag])).toEqual([
       ['masterKey', null],
       ['adminKey', null],
+      ['cronSecret', null],
       ['accounts', null],
       ['keys', null],
     ]);

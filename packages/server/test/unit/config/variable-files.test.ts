@@ -12,7 +12,13 @@ describe('a variable with _FILE', () => {
   it('is there for every option with a secret, and for no other', () => {
     const names = OPTIONS.flatMap(({ envFile }) => envFile ?? []);
     expect(names).toEqual([
-      ...['ZHONGKONG_STORE_FILE', 'ZHONGKONG_ADMIN_KEY_FILE', 'ZHONGKONG_ACCOUNTS_FILE', 'ZHONGKONG_KEYS_FILE'],
+      ...[
+        'ZHONGKONG_STORE_FILE',
+        'ZHONGKONG_ADMIN_KEY_FILE',
+        'ZHONGKONG_CRON_SECRET_FILE',
+        'ZHONGKONG_ACCOUNTS_FILE',
+        'ZHONGKONG_KEYS_FILE',
+      ],
       'ZHONGKONG_EGRESS_PROXY_FILE',
     ]);
   });

@@ -46,6 +46,8 @@ describe('the OpenAPI document', () => {
         'GET /healthz -',
         'GET /metrics metrics',
         'GET /readyz -',
+        'GET /v1/tick tick',
+        'POST /v1/tick tick',
         'GET /v1/accounts admin',
         'GET /v1/accounts/{account} admin',
         'GET /v1/accounts/{account}/credentials/{kind} credential:read',

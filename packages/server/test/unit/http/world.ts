@@ -23,6 +23,7 @@ import { KINDS } from '../../../src/platforms/index.ts';
 import { createMemoryStore, MemoryState } from '../../../src/stores/memory/index.ts';
 
 export const START = Date.parse('2026-11-24T08:00:00Z');
+export const CRON_SECRET = 'cron-secret-of-a-platform';
 export const ADMIN = 'admin-key-made-for-these-tests';
 export const appIdOf = (n: number): string => `wx${String(n).padStart(16, '0')}`;
 export const secretOf = (appId: string): string => `generated-secret-of-${appId}`;
@@ -73,6 +74,7 @@ export async function createWorld(options: WorldOptions = {}) {
   const handedOut = new HandedOut();
   let health: HealthReport = { ready: true, status: 'ok', causes: [] };
   let requests = 0;
+  let ticks = 0;
   const app = createApp({
     keeper,
     accounts,
@@ -85,6 +87,8 @@ export async function createWorld(options: WorldOptions = {}) {
     time: storeTime,
     events,
     health: () => health,
+    tick: async () => ({ claimed: (ticks += 1), nextDueAt: time.clock.wall() + 60_000 }),
+    isCronSecret: (given) => given === CRON_SECRET,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: '# nothing\n' }),
     options: {
       docsPublic: true,
