@@ -57,6 +57,8 @@ const HEALED_MS = 90_000;
 const UNPROBED_COOLS_MS = 600_000 + HEALED_MS;
 /** Whole milliseconds, and the drift since the last measurement. */
 const CLOCK_SLACK_MS = 5;
+/** Of a node, and what comes after it. */
+const LONGEST_PAUSE_MS = 2_000_000;
 /** Reads that were on their way when a lost answer was counted. */
 const JUST_COUNTED_MS = 2000;
 /** So far two clocks may be apart with a slow store between them. */
@@ -188,7 +190,7 @@ export class Referee {
       if (served.expiresInMs === 0 && token.killer === null && at - token.expiresAt < LAST_MOMENT_MS)
         this.excuse('refused: its last moment, told to live 0 s by a clock that is not exact');
       else if (served.state === 'suspect') this.#inDoubt(token, cutOff, 'served as suspect');
-      else if (this.#hasOldIntent(account) || at - (this.#lostAt.get(account) ?? NEVER) < JUST_COUNTED_MS)
+      else if (this.#hasOldIntent(account) || this.#wasJustCounted(token, knownAt))
         this.#inDoubt(token, cutOff, 'a lost answer that nobody could count yet');
       else this.#doubt('no gap: handed out a dead token', token, knownAt, cutOff, `as ${served.state} by ${process.name}`);
       this.#mustBeHealed(token, served, cutOff);
@@ -481,13 +483,20 @@ export class Referee {
   #clockWasSet(token: Token | undefined, at = this.#deps.now()): boolean {
     const plannedBy = token ? Math.min(token.issue.measuredAt, token.toldMeasuredAt) : NEVER;
     // After its end nothing of it is planned any more: a node that was paused meanwhile changes nothing about why it ended.
-    const to = Math.min(at, token?.expiresAt ?? at);
+    const isPaused = token !== undefined && at > token.expiresAt && at - token.expiresAt < LONGEST_PAUSE_MS;
+    const to = isPaused ? token.expiresAt : at;
     return this.#deps.clockSetAt.some((setAt) => setAt <= at && to - setAt < PLAN_MS && plannedBy < setAt);
   }
 
   /** The same of a stored credential. */
   clockWasSetFor(value: string): boolean {
     return this.#clockWasSet(this.#deps.wechat.tokens.get(value));
+  }
+
+  /** A lost answer was counted a moment ago, and this value had not been replaced before the node's last look. */
+  #wasJustCounted({ account, goneAt }: Token, knownAt: number): boolean {
+    const isNew = this.#deps.now() - (this.#lostAt.get(account) ?? NEVER) < JUST_COUNTED_MS;
+    return isNew && (goneAt === null || knownAt <= goneAt);
   }
 
   #windowMs(account: string): number {

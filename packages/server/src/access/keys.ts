@@ -241,6 +241,8 @@ export class Keys {
     const drops = this.#drops;
     const lookedAt = this.#deps.time.now();
     const record = await this.#deps.directory.keyByDigest(this.#deps.digest(key));
+    // What the store denies must not come back from an older look once the store is away.
+    if (record === null || record.revokedAt !== null) this.#known.delete(key);
     if (drops !== this.#drops) return record;
     if (record) this.#remember(key, { record, lookedAt, era: this.#era });
     else this.#unknown.set(key, true);

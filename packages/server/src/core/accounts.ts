@@ -107,7 +107,9 @@ export class Accounts {
     if (!ACCOUNT_ID.test(id)) return null;
     const drops = this.#drops;
     const account = await this.#deps.directory.account(id);
-    if (account && remember && drops === this.#drops) this.#set(account);
+    // What the store denies must not come back from an older look once the store is away.
+    if (account === null) this.#cache.delete(id);
+    else if (remember && drops === this.#drops) this.#set(account);
     return account;
   }
 
@@ -137,6 +139,7 @@ export class Accounts {
 
   #remember(appId: string, accounts: readonly Account[]): void {
     if (accounts.length === 0) {
+      this.#byAppId.delete(appId);
       this.#nobodys.set(appId, accounts);
       return;
     }

@@ -178,7 +178,8 @@ export function heldBack(record: CredentialRecord, until: number): CredentialRec
  * old value works either way. `unknown` changes nothing but when to look again.
  */
 export function probed(record: CredentialRecord, verdict: ProbeVerdict, policy: RefreshPolicy, now: number): CredentialRecord {
-  if (verdict === 'dead') return { ...record, dead: true, probeAt: null };
+  // Looks that are owed go on with the value that replaces it: a paused holder may still send.
+  if (verdict === 'dead') return { ...record, dead: true };
   if (verdict === 'unknown') return { ...record, probeAt: lookAgainAt(record, policy, now) };
   const settled = record.suspectFrom !== null && now >= record.doubtEndsAt;
   // A holder that was paused for two graces and then sends is found out by the end of the third.
@@ -201,5 +202,7 @@ function lookAgainAt(record: CredentialRecord, policy: RefreshPolicy, now: numbe
 
 /** For how long a paused holder's kill has been looked for: since the value was issued, or the lost call was counted. */
 function lookedForMs(record: CredentialRecord, policy: RefreshPolicy, now: number): number {
-  return now - Math.max(record.current?.issuedAt ?? now, record.doubtEndsAt - graceOverMs(policy));
+  const lostAt = record.doubtEndsAt - graceOverMs(policy);
+  // The doubt of a restored copy lasts as long as its value, and says nothing of when a call was lost.
+  return now - Math.max(record.current?.issuedAt ?? now, lostAt <= now ? lostAt : 0);
 }

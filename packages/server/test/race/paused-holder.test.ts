@@ -278,7 +278,10 @@ test('stopped while sending, answered, and dead before its commit: the looks aft
   void flight;
   const seen = await watchfully(world, [second], 20 * MINUTE);
   // Within the grace both work, so no probe can see it; after the grace nobody else would tell.
-  expect(second.events.all('credential.probed').at(-1)).toMatchObject({ verdict: 'dead' });
+  const verdicts = second.events.all('credential.probed').map(({ verdict }) => verdict);
+  expect(verdicts.filter((verdict) => verdict === 'dead')).toHaveLength(1);
+  // Its looks go on with the value that replaced it.
+  expect(verdicts.at(-1)).toBe('alive');
   expect(seen.refused.length).toBeLessThanOrEqual(60);
   expect(seen.failed).toEqual([]);
   expect(seen.values).toEqual(['app-classic-2', 'app-classic-4']);

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { spend } from '../../../src/core/budget.ts';
 import type { CredentialRecord } from '../../../src/core/credential.ts';
 import type { RefreshPolicy } from '../../../src/core/policy.ts';
-import { suspect, usable } from '../../../src/core/schedule.ts';
+import { nextAttemptAt, suspect, usable } from '../../../src/core/schedule.ts';
 import {
   failed,
   heldBack,
@@ -15,6 +15,7 @@ import {
   outcomeUnknown,
   probed,
   raced,
+  restored,
   storedLate,
   takenOver,
   withIntent,
@@ -221,8 +222,17 @@ describe('looks after a takeover', () => {
     expect(probed(old, 'alive', CLASSIC, T + 7_330_000).probeAt).toBe(T + 7_390_000);
     expect(probed(old, 'alive', CLASSIC, T + 7_990_000).probeAt).toBeNull();
   });
+  test('begin anew with the value that replaces the dead one', () => {
+    const dead = probed(over, 'dead', CLASSIC, T + 100_000);
+    expect(nextAttemptAt(dead)).toBe(0);
+    expect(issued(dead, CLASSIC, got({ sentAt: T + 100_000 })).probeAt).toBe(T + 430_000);
+  });
+  test('of a restored copy are not hurried by a doubt that lasts as long as its value', () => {
+    const copy = takenOver(restored(record(), T), CLASSIC, T);
+    expect(probed(copy, 'alive', CLASSIC, T + 990_000).probeAt).toBeNull();
+  });
   test('find the dead', () => {
-    expect(probed(over, 'dead', CLASSIC, T + 330_000)).toMatchObject({ probeAt: null, dead: true });
+    expect(probed(over, 'dead', CLASSIC, T + 330_000)).toMatchObject({ probeAt: T + 330_000, dead: true });
   });
   test('that said nothing come again, ever more seldom', () => {
     expect(probed(over, 'unknown', CLASSIC, T + 330_000).probeAt).toBe(T + 340_000);

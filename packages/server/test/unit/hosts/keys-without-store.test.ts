@@ -73,3 +73,14 @@ test('the store is back: what it says now counts, and not what was remembered', 
   expect(await keys.find(key)).toMatchObject({ revokedAt: 1 });
   expect(keys.cached(key)).toMatchObject({ revokedAt: 1 });
 });
+
+test('what the store has denied does not come back when the store goes away', async () => {
+  const { keys, clock, state, key, record, directory } = await start();
+  keys.dropAll();
+  // By another node: the same id, another text.
+  await directory.putKey({ ...record, digest: 'of another text' });
+  expect(await keys.find(key)).toBeNull();
+  state.away = true;
+  clock.shift(MINUTE);
+  await expect(keys.find(key)).rejects.toThrow('away');
+});
