@@ -134,7 +134,11 @@ async function compose(config: Config, clock: Clock, opened: Store, background: 
   const prune = async (): Promise<void> => {
     if (suspended()?.leases !== false) await directory.pruneAudit(now() - config.retention.auditDays * DAY_MS);
   };
-  const byRequest = new ByRequest({ clock, time, due: store.due, refresher, auditTrail, lookAround, lookAtStore, prune });
+  const assertWorkable = async (): Promise<void> => {
+    await lookAtStore();
+    if (health.refusal) throw health.refusal;
+  };
+  const byRequest = new ByRequest({ clock, time, due: store.due, refresher, auditTrail, lookAround, assertWorkable, prune });
 
   const limiter = new RateLimiter(() => clock.monotonic());
   const handedOut = new HandedOut();

@@ -9,6 +9,7 @@ import { nodeClock } from '../adapters/clock.ts';
 import { thawingClock } from '../adapters/thawing-clock.ts';
 import { isEmbedded } from '../config/formats.ts';
 import { loadConfig } from '../config/load.ts';
+import { within } from '../core/deadline.ts';
 import { asZhongkongError, ZhongkongError } from '../core/errors.ts';
 import { createRid, errorAnswer } from '../dropin/answers.ts';
 import { BUSY } from '../dropin/errors.ts';
@@ -19,6 +20,9 @@ import { PLATFORM_MODES } from '../platforms/index.ts';
 import type { TickReport } from './by-request.ts';
 import { type Engine, type EngineOptions, openEngine } from './engine.ts';
 
+/** So long an answer waits for work that nobody waits for: what is frozen then goes on at the next event, or is taken over. */
+const REST_MS = 2000;
+
 /** `clock`: default the machine's, corrected for the time in which the process was frozen. */
 export interface FunctionHostOptions extends Pick<EngineOptions, 'clock' | 'openStore'> {
   /** The configuration, as `ZHONGKONG_*`. Default: the process's environment. */
@@ -28,6 +32,8 @@ export interface FunctionHostOptions extends Pick<EngineOptions, 'clock' | 'open
 export interface FunctionRequest {
   /** The caller's address as the platform says it, or null. */
   readonly ip: string | null;
+  /** The path as it came, where the platform has it: a `Request` has it normalised. */
+  readonly target?: string;
   /** Keeps the process awake for work after the answer; without it nothing is done after the answer. */
   readonly waitUntil?: (work: Promise<unknown>) => void;
 }
@@ -73,14 +79,15 @@ export function createFunctionHost(freezes: boolean, options: FunctionHostOption
   }
 
   return {
-    async fetch(request, { ip, waitUntil }) {
+    async fetch(request, { waitUntil, ...context }) {
       try {
         const engine = await opened();
         await engine.byRequest.attend();
-        const response = await engine.app.fetch(request, { ip });
-        const rest = engine.byRequest.settle();
-        if (waitUntil) waitUntil(Promise.all([rest, ...deferred]));
-        else await rest;
+        const response = await engine.app.fetch(request, context);
+        // What a report or a change left to be done; a read on a host that freezes leaves nothing.
+        const rest = Promise.all([engine.byRequest.settle(), ...deferred]);
+        if (waitUntil) waitUntil(rest);
+        else await within(clock, rest, REST_MS).catch(() => undefined);
         return response;
       } catch (error) {
         return refusal(request, error);
@@ -103,10 +110,10 @@ const NEEDS_SHARED_STORE = {
   zh: 'store：云函数不保留文件，须使用 postgres://、mysql:// 或 redis://（ZHONGKONG_STORE）',
 };
 
-/** This instance cannot open: said to the operators in the platform's log, and to the caller in the shape of the path. */
+/** This instance could not open, or not look around: said to the operators in the platform's log, and to the caller in the shape of the path. */
 function refusal(request: Request, thrown: unknown): Response {
   const error = asZhongkongError(thrown);
-  process.stderr.write(`${JSON.stringify({ level: 'error', event: 'function.not_open', code: error.code, message: error.message })}\n`);
+  process.stderr.write(`${JSON.stringify({ level: 'error', event: 'function.failed', code: error.code, message: error.message })}\n`);
   const rid = createRid(Date.now(), Math.random);
   if (!isReserved(new URL(request.url).pathname)) return respond(errorAnswer(BUSY.errcode, BUSY.text, rid));
   const said =

@@ -14,7 +14,6 @@ import { createFunctionHost, type FunctionHostOptions } from './function-host.ts
 /** What EventBridge sends: a rule's own event, a schedule's, or the constant input that an example gives it. */
 interface TimerEvent {
   readonly source?: unknown;
-  readonly 'detail-type'?: unknown;
   readonly zhongkong?: unknown;
 }
 
@@ -25,7 +24,10 @@ const isRequest = (event: object): boolean => 'requestContext' in event && ('raw
 /** A handler for both kinds of events. Rejects for what is neither, and when a tick finds the store away. */
 export function createLambdaHandler(options: FunctionHostOptions = {}) {
   const host = createFunctionHost(true, options);
-  const app = { fetch: (request: Request, { event }: { event: LambdaEvent }) => host.fetch(request, { ip: sourceIp(event) }) };
+  const app = {
+    fetch: (request: Request, { event }: { event: LambdaEvent }) =>
+      host.fetch(request, { ip: sourceIp(event), target: 'rawPath' in event ? event.rawPath : event.path }),
+  };
   // The adapter only ever calls `fetch` of an app.
   const web = handle(app as unknown as Hono);
   const handler = async (event: unknown): Promise<APIGatewayProxyResult | TickReport> => {

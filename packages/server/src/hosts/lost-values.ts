@@ -7,7 +7,7 @@
  */
 
 import { BoundedMap } from '../core/bounded-map.ts';
-import { resealRecord, withoutValues } from '../core/codec.ts';
+import { decodeRecord, withoutValues } from '../core/codec.ts';
 import { type CredentialId, credentialKey } from '../core/credential.ts';
 import { ZhongkongError } from '../core/errors.ts';
 import type { Store, StoredCredential } from '../core/store.ts';
@@ -22,8 +22,8 @@ export function withoutLost(store: Store, keys: Pick<MasterKeys, 'seal' | 'follo
   const told = new BoundedMap<string>(MAX_TOLD);
   const opens = ({ id, body }: StoredCredential): boolean => {
     try {
-      // Costs no cryptography where all is under the key that seals now, which is nearly always.
-      if (body !== null) resealRecord(id, body, keys.seal);
+      // Opened, not only looked at: a value that was damaged under the right key is as lost as one whose key is gone.
+      if (body !== null) decodeRecord(id, body, keys.seal);
       return true;
     } catch (error) {
       if (error instanceof ZhongkongError && error.code === 'unseal_failed') return false;

@@ -22,21 +22,29 @@ beforeEach(async () => {
 });
 afterEach(() => product.close());
 
-/** As if it had been sealed under a key that is gone; not due by itself. */
-async function lose(): Promise<void> {
+const UNDER_A_GONE_KEY = (body: string): string => body.replaceAll(/"v1\.[0-9a-f]{8}\./g, '"v1.00000000.');
+const DAMAGED = (body: string): string =>
+  body.replaceAll(/("v1\.[0-9a-f]{8}\.)(.)/g, (_, head: string, first: string) => head + (first === 'A' ? 'B' : 'A'));
+
+/** By default as if it had been sealed under a key that is gone; not due by itself. */
+async function lose(how = UNDER_A_GONE_KEY): Promise<void> {
   const { credentials } = product.engine.store;
   const acquired = await credentials.acquire(ID, 'test', 10_000);
   if (!('lease' in acquired)) throw new Error('held');
   const { generation, nextAttemptAt, body } = acquired.stored;
-  const lost = (body ?? '').replaceAll(/"v1\.[0-9a-f]{8}\./g, '"v1.00000000.');
+  const lost = how(body ?? '');
+  if (lost === body) throw new Error('nothing was lost');
   await credentials.write(acquired.lease, { generation, nextAttemptAt, body: lost }, { release: true });
 }
 
 const generation = async (): Promise<number | undefined> => (await product.engine.store.credentials.read(ID))?.generation;
 const issues = (): number => product.issues(ACCOUNT, '/cgi-bin/token');
 
-test('a read issues it anew, once, and says so', async () => {
-  await lose();
+test.each([
+  ['under a key that is gone', UNDER_A_GONE_KEY],
+  ['damaged under the right key', DAMAGED],
+])('%s: a read issues it anew, once, and says so', async (_, how) => {
+  await lose(how);
   await product.restart();
   const [token, again] = [await product.token(ACCOUNT), await product.token(ACCOUNT)];
   expect(again).toBe(token);

@@ -159,6 +159,13 @@ test('what cannot open says so in the shape of the path, and opens at a later ev
   await expect(run(broken, RULE)).rejects.toMatchObject({ errorMessage: expect.stringContaining('ZHONGKONG_STORE') });
 });
 
+test('a path is refused as it came, not as an URL has it', async () => {
+  const handler = instance();
+  for (const path of [`/v1//accounts/${ID}/token`, `/v1/accounts/../accounts/${ID}/token`]) {
+    expect(await call(handler, path)).toMatchObject({ status: 400, json: { code: 'invalid_request' } });
+  }
+});
+
 test('an event that is neither a request nor a timer is refused and changes nothing', async () => {
   const handler = instance();
   for (const event of [{}, { Records: [{ eventSource: 'aws:sqs', body: '{}' }] }, { source: 'aws.s3' }]) {
